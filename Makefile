@@ -1,0 +1,46 @@
+# Every target sets up .venv by itself; all it needs is python3 (3.11+), git and make.
+PYTHON ?= python3
+CORES ?= all
+BIN := .venv/bin
+SNAKEMAKE := $(BIN)/snakemake --cores $(CORES)
+
+.DEFAULT_GOAL := help
+.PHONY: help quick reproduce verify test lint lock clean
+
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+
+quick: .venv/ready ## Table 1 on scikit-learn's digits: offline, two cores, minutes -> paper/digits/
+	$(SNAKEMAKE) --configfile config/digits.yaml
+
+reproduce: .venv/ready ## the paper's experiment on CIFAR-10, which it downloads -> paper/cifar10/
+	$(SNAKEMAKE)
+
+verify: .venv/ready ## fail if a cell of paper/digits/table1.csv disagrees with the paper (CONFIG=... for another)
+	$(SNAKEMAKE) --configfile $(or $(CONFIG),config/digits.yaml) -- verify
+
+test: .venv/ready lint ## lint, types and the whole test suite
+	$(BIN)/pytest
+
+lint: .venv/ready ## ruff, mypy, snakefmt and snakemake --lint
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/snakefmt --check Snakefile workflow/rules
+	$(BIN)/snakemake --lint
+
+lock: .venv/ready ## compile requirements.lock anew from pyproject.toml
+	$(BIN)/uv pip compile pyproject.toml --all-extras --universal --generate-hashes \
+	    --no-emit-index-url --no-header --upgrade --quiet -o requirements.lock
+
+clean: ## remove working files; what is in paper/ stays
+	rm -rf results logs .snakemake
+
+# uv installs the locked packages, each checked against its hash; uv's own hash stands in the same lock.
+.venv/ready: requirements.lock pyproject.toml
+	$(PYTHON) -m venv .venv
+	awk '/^[^ #]/ { keep = /^uv==/ } keep' requirements.lock > .venv/uv.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r .venv/uv.lock
+	$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes requirements.lock
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	touch $@
