@@ -1,0 +1,48 @@
+"""What the paper's Table 1 says, cell by cell, and which verdicts agree with it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A cell of the paper's Table 1: its words, and the verdicts that agree with them."""
+
+    words: str
+    agreeing: frozenset[str]
+
+
+def _claim(words: str, *agreeing: str) -> Claim:
+    return Claim(words, frozenset(agreeing))
+
+
+_SMALL = _claim("small, close to initialisation", "small")
+_RICH = _claim("rich", "rich")
+_DECREASES = _claim("decreases with width", "decreases with width")
+
+# Chen et al. 2025, Table 1. Of IP the paper says "large", not how it depends on the width.
+CLAIMS: Mapping[str, Mapping[str, Claim]] = MappingProxyType(
+    {
+        "SP": {
+            "feature_variation": _SMALL,
+            "feature_diversity": _RICH,
+            "space_time": _DECREASES,
+        },
+        "NTP": {
+            "feature_variation": _SMALL,
+            "feature_diversity": _RICH,
+            "space_time": _DECREASES,
+        },
+        "IP": {
+            "feature_variation": _claim("large", "large", "large and stable"),
+            "feature_diversity": _claim("low, features collapse", "collapsed"),
+            "space_time": _DECREASES,
+        },
+        "µP": {
+            "feature_variation": _claim("large and stable", "large and stable"),
+            "feature_diversity": _RICH,
+            "space_time": _claim("stable across widths", "stable across widths"),
+        },
+    }
+)

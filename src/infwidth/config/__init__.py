@@ -1,0 +1,9 @@
+"""From what people write (YAML files, `--config` on the command line) to an `Experiment`.
+
+`values` turns words into plain values, `wording` says what a key may hold, `schemes` resolves the
+parametrizations, `checks` holds the rules between keys, and `reading` puts them together.
+"""
+
+from infwidth.config.reading import ConfigError, read_experiment
+
+__all__ = ["ConfigError", "read_experiment"]

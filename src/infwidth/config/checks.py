@@ -1,0 +1,84 @@
+"""Rules between keys, and between keys and the data or the machine."""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from infwidth.config.wording import show
+
+# (dataset, dataset_path) -> numbers of training and test images.
+Sizes = Callable[[str, str | None], tuple[int, int]]
+Problem = tuple[str, str]
+
+
+def cross_problems(
+    values: Mapping[str, Any], sizes: Sizes, cuda_available: Callable[[], bool]
+) -> Iterator[Problem]:
+    """Problems that only show when keys are seen together.
+
+    Args:
+        values: the keys whose own value is right; a rule about a key that is absent is skipped.
+        sizes: numbers of images of a data set; a ValueError or OSError of its is a problem of
+            the data, with its text.
+        cuda_available: whether a GPU can be used; asked only where `device` is cuda.
+
+    Yields:
+        (key, text).
+    """
+    yield from _data(values, sizes)
+    batch, samples = values.get("batch_size"), values.get("samples")
+    if batch and samples and batch > samples:
+        yield (
+            "batch_size",
+            f"found {batch}, more than the {samples} samples; choose at most {samples}, or null "
+            "for full-batch gradient descent",
+        )
+    device = values.get("device")
+    if values.get("precision") == "tf32" and device == "cpu":
+        yield (
+            "precision",
+            "tf32 exists on NVIDIA GPUs only; choose `precision: float32` with `device: cpu`",
+        )
+    if device == "cuda" and not cuda_available():
+        yield (
+            "device",
+            "found cuda, but PyTorch sees no usable GPU here; choose `device: auto`, which uses a "
+            "GPU where there is one, or `device: cpu`",
+        )
+
+
+def _data(values: Mapping[str, Any], sizes: Sizes) -> Iterator[Problem]:
+    if not {"dataset", "dataset_path"} <= values.keys():
+        return
+    dataset, path = values["dataset"], values["dataset_path"]
+    if dataset == "npz" and path is None:
+        yield (
+            "dataset_path",
+            "missing; dataset npz needs the path of its file, for example "
+            "`dataset_path: my/images.npz`",
+        )
+        return
+    if dataset != "npz" and path is not None:
+        yield (
+            "dataset_path",
+            f"found {show(path)}, but dataset {dataset} reads no file of yours; write "
+            "`dataset: npz` to read it, or `dataset_path: null`",
+        )
+        return
+    try:
+        train, test = sizes(dataset, path)
+    except (ValueError, OSError) as error:
+        key = "dataset" if path is None else "dataset_path"
+        yield key, " ".join(str(error).split()).removeprefix(f"{key}: ")
+        return
+    for key, available, images in (
+        ("pool", train, "training"),
+        ("samples", train, "training"),
+        ("test_samples", test, "test"),
+    ):
+        asked = values.get(key)
+        if asked and asked > available:
+            yield (
+                key,
+                f"found {asked}, but {dataset} has {available} {images} images; "
+                f"choose at most {available}",
+            )

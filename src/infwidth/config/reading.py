@@ -1,0 +1,117 @@
+"""A configuration checked as a whole: an `Experiment`, or every problem at once."""
+
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import yaml
+
+from infwidth.config import wording
+from infwidth.config.checks import Problem, Sizes, cross_problems
+from infwidth.config.schemes import read_schemes
+from infwidth.config.values import Schema, UnusableError, plain, typed
+from infwidth.experiment import Experiment
+
+
+class ConfigError(ValueError):
+    """A configuration that cannot be run.
+
+    Attributes:
+        problems: one line per problem, each starting with its key.
+    """
+
+    def __init__(self, problems: list[str]) -> None:
+        count = f"{len(problems)} problem{'s' if len(problems) > 1 else ''}"
+        lines = "".join(f"\n  {problem}" for problem in problems)
+        super().__init__(f"The configuration has {count} (config.yaml explains every key):{lines}")
+        self.problems = problems
+
+
+def read_experiment(
+    config: Mapping[str, Any],
+    schema: Schema | Path,
+    *,
+    sizes: Sizes | None = None,
+    cuda_available: Callable[[], bool] | None = None,
+) -> Experiment:
+    """Check a configuration.
+
+    Args:
+        config: key -> value, as YAML files or the command line gave it; numbers may be words.
+        schema: the JSON schema, or its YAML file.
+        sizes: (dataset, dataset_path) -> numbers of training and test images;
+            `infwidth.datasets.sources.sizes` if not given (which reads a user's file whole).
+        cuda_available: whether a GPU can be used; PyTorch is asked if not given. Pass
+            `lambda: True` where jobs run on another machine.
+
+    Returns:
+        The experiment.
+
+    Raises:
+        ConfigError: anything that is wrong with it, all of it at once.
+    """
+    if isinstance(schema, Path):
+        schema = load_schema(schema)
+    if not isinstance(config, Mapping):
+        raise ConfigError(["the whole: it must be a mapping, key: value"])
+    values, problems = _read_keys(config, schema)
+    problems += cross_problems(values, sizes or _sizes, cuda_available or _cuda_available)
+    if problems:
+        order = [*schema["properties"], *(key for key, _ in problems)]
+        problems.sort(key=lambda problem: order.index(problem[0]))
+        raise ConfigError([f"{key}: {text}" for key, text in problems])
+    return Experiment(**values)
+
+
+@lru_cache
+def load_schema(path: Path) -> Schema:
+    """The schema in a YAML file."""
+    schema: Schema = yaml.safe_load(path.read_text(encoding="utf-8"))
+    return schema
+
+
+def _read_keys(config: Mapping[str, Any], schema: Schema) -> tuple[dict[str, Any], list[Problem]]:
+    """The keys whose value is right by itself, in the schema's order, and what is wrong."""
+    known: Mapping[str, Schema] = schema["properties"]
+    problems = [wording.unknown_key(key, known) for key in config if key not in known]
+    values: dict[str, Any] = {}
+    for key, key_schema in known.items():
+        if key in config:
+            value, wrong = _read_key(key, config[key], key_schema)
+        else:
+            value, wrong = None, [wording.missing(key, key_schema)]
+        problems += [(key, text) for text in wrong]
+        if not wrong:
+            values[key] = value
+    return values, problems
+
+
+def _read_key(key: str, found: object, schema: Schema) -> tuple[Any, list[str]]:
+    try:
+        value = plain(found, schema)
+    except UnusableError as error:
+        return None, [wording.unusable(key, str(error), schema)]
+    if key == "schemes":
+        return read_schemes(value)
+    errors = list(jsonschema.Draft202012Validator(schema).iter_errors(value))
+    if errors:
+        in_entries = all(error.path for error in errors)
+        entries = [error.instance for error in errors] if in_entries else []
+        return None, [wording.refused(key, value, schema, entries=entries)]
+    value = typed(value, schema)
+    return tuple(sorted(set(value))) if key == "widths" else value, []
+
+
+def _sizes(dataset: str, dataset_path: str | None) -> tuple[int, int]:
+    from infwidth.datasets.sources import sizes
+
+    return sizes(dataset, dataset_path)
+
+
+def _cuda_available() -> bool:
+    # PyTorch takes seconds to import, so only a configuration that names cuda pays for it.
+    import torch
+
+    return torch.cuda.is_available()

@@ -1,0 +1,93 @@
+"""The key `schemes`: names, or a mapping that adds schemes of the user's own."""
+
+import re
+from typing import Any
+
+from infwidth.config.wording import nearest, show, unknown_name
+from infwidth.schemes import ROLES, SCHEMES, Exponents, Scheme, canonical_name
+
+NAME = re.compile(r"[A-Za-z0-9_-]{1,60}")
+POWERS = ("init_variance", "learning_rate")
+OWN = "`schemes: {mine: {init_variance: [0, -1, -1], learning_rate: [0, -1, -1]}}`"
+
+
+def read_schemes(value: Any) -> tuple[dict[str, Scheme], list[str]]:
+    """The schemes of an experiment, in the order given, and what is wrong with them.
+
+    Args:
+        value: the plain value of the key `schemes`.
+
+    Returns:
+        name -> scheme, with the known names in their table's spelling, and the problems.
+    """
+    found: dict[str, Scheme] = {}
+    problems: list[str] = []
+    if not isinstance(value, list | dict) or not value:
+        return found, [
+            f"found {show(value)}; it must be a list of names, for example "
+            f"`schemes: [{', '.join(SCHEMES)}]`, or a mapping, for example {OWN}"
+        ]
+    rows = value.items() if isinstance(value, dict) else [(name, None) for name in value]
+    for given, row in rows:
+        if not isinstance(given, str):
+            problems.append(f"found the entry {show(given)}; a list of schemes holds their names")
+            continue
+        name = canonical_name(given)
+        if name in found:
+            problems.append(f"{show(given)} is {name}, which stands there already; keep one")
+            continue
+        scheme, wrong = _read_scheme(name, row)
+        problems += wrong
+        if scheme:
+            found[name] = scheme
+    return found, problems
+
+
+def _read_scheme(name: str, row: Any) -> tuple[Scheme | None, list[str]]:
+    if row is None:
+        if name in SCHEMES:
+            return SCHEMES[name], []
+        return None, [f"{unknown_name('scheme', name, SCHEMES)}. To add your own: {OWN}"]
+    if name not in SCHEMES and not NAME.fullmatch(name):
+        return None, [f"the name {show(name)} must be 1 to 60 letters, digits, - and _"]
+    if not isinstance(row, dict):
+        return None, [f"{name} is {show(row)}; it must be a mapping, for example {OWN}"]
+    problems = [
+        f"{name} has the unknown key {show(key)}; did you mean {nearest(key, POWERS)}?"
+        for key in row
+        if key not in POWERS
+    ]
+    for power in POWERS:
+        problems += _exponent_problems(name, power, row.get(power))
+    if problems:
+        return None, problems
+    scheme = Scheme(*(_exponents(row[power]) for power in POWERS))
+    if name in SCHEMES and scheme != SCHEMES[name]:
+        return None, [
+            f"{name} is built in and has other exponents; choose another name for yours, "
+            f"or write `{name}: null` for the built-in one"
+        ]
+    return SCHEMES.get(name, scheme), []
+
+
+def _exponents(powers: list[int | float]) -> Exponents:
+    first, hidden, last = powers
+    return float(first), float(hidden), float(last)
+
+
+def _exponent_problems(name: str, power: str, exponents: Any) -> list[str]:
+    remedy = f"it needs three exponents ({', '.join(ROLES)}), for example `{power}: [0, -1, -1]`"
+    if exponents is None:
+        return [f"{name} lacks {power}; {remedy}"]
+    if not isinstance(exponents, list):
+        return [f"{power} of {name} is {show(exponents)}; {remedy}"]
+    wrong = [
+        exponent
+        for exponent in exponents
+        if isinstance(exponent, bool) or not isinstance(exponent, int | float)
+    ]
+    if wrong:
+        return [f"{power} of {name} holds {show(wrong[0])}, which is no number; {remedy}"]
+    if len(exponents) != len(ROLES):
+        return [f"{power} of {name} has {len(exponents)} exponents; {remedy}"]
+    return []

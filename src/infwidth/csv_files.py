@@ -1,0 +1,24 @@
+"""CSV files in and out: UTF-8, empty for what was not measured, same bytes for same tables."""
+
+from pathlib import Path
+
+import pandas as pd
+
+# Text even where every value looks like something else ("true", or nothing at all).
+_TEXT = ("scheme", "paper", "agrees", "reason")
+
+
+def write_csv(table: pd.DataFrame, path: Path | str) -> None:
+    """Write a table; floats in the fewest digits that give them back exactly."""
+    table.to_csv(path, index=False, lineterminator="\n", encoding="utf-8")
+
+
+def read_csv(path: Path | str) -> pd.DataFrame:
+    """Read what `write_csv` wrote; empty is NaN in numbers and "" in text."""
+    # Only an empty cell is a missing one: a scheme may well be called "NA".
+    table = pd.read_csv(
+        path, dtype=dict.fromkeys(_TEXT, str), keep_default_na=False, na_values=[""]
+    )
+    text = [column for column in _TEXT if column in table]
+    table[text] = table[text].fillna("")
+    return table

@@ -1,0 +1,1 @@
+"""Images with labels: where they come from and how they become the network's inputs."""

@@ -1,0 +1,119 @@
+"""An experiment: the checked configuration as an immutable value.
+
+What the keys mean stands in `config.yaml`; `infwidth.config.read_experiment` makes one.
+"""
+
+import dataclasses
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from infwidth.schemes import Scheme
+
+# Fewer points than these leave a straight line, or a spread over seeds, undetermined.
+FEWEST_WIDTHS = 3
+FEWEST_SEEDS = 2
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """One field per key of the configuration, in its order."""
+
+    experiment: str
+    dataset: str
+    dataset_path: str | None
+    data_root: str
+    cifar10_urls: tuple[str, ...]
+    cifar10_sha256: str
+    pool: int
+    samples: int
+    test_samples: int
+    schemes: Mapping[str, Scheme]
+    widths: tuple[int, ...]
+    seeds: int
+    hidden_layers: int
+    activation: str
+    loss: str
+    learning_rate: float
+    reference_width: float
+    init_std: float
+    steps: int
+    batch_size: int | None
+    snapshots: int
+    layer: str
+    precision: str
+    device: str
+    stable_exponent: float
+    small_change: float
+    collapse_ratio: float
+    fit_width_ratio: float
+
+    def to_config(self) -> dict[str, Any]:
+        """The configuration in canonical form.
+
+        Only JSON types, always the same for the same experiment however it was written down:
+        schemes stand as name -> exponents, widths are sorted, numbers have their key's type.
+        Reading it gives this experiment again.
+        """
+        config: dict[str, Any] = {
+            field.name: getattr(self, field.name) for field in dataclasses.fields(self)
+        }
+        config["schemes"] = {name: self.exponents(name) for name in self.schemes}
+        return {
+            key: list(value) if isinstance(value, tuple) else value for key, value in config.items()
+        }
+
+    def settings(self, *keys: str) -> dict[str, Any]:
+        """The named keys of `to_config`: what a rule that uses only these depends on.
+
+        Raises:
+            KeyError: no such key.
+        """
+        config = self.to_config()
+        return {key: config[key] for key in keys}
+
+    def exponents(self, scheme: str) -> dict[str, list[float]]:
+        """One scheme's exponents (input, hidden, output), in JSON types.
+
+        Raises:
+            KeyError: the experiment has no such scheme.
+        """
+        row = self.schemes[scheme]
+        return {
+            "init_variance": [float(power) for power in row.init_variance],
+            "learning_rate": [float(power) for power in row.learning_rate],
+        }
+
+    def warnings(self) -> tuple[str, ...]:
+        """What the measurements of this experiment will not be able to show, a sentence each."""
+        return (*self._width_warnings(), *self._interval_warnings())
+
+    def _width_warnings(self) -> Iterator[str]:
+        narrow = [width for width in self.widths if width < 2 * self.samples]
+        if narrow:
+            yield (
+                f"widths: {', '.join(map(str, narrow))} below twice the samples "
+                f"({2 * self.samples}): space-time is undefined there and its cells stay empty"
+            )
+
+    def _interval_warnings(self) -> Iterator[str]:
+        if len(self.widths) < FEWEST_WIDTHS:
+            yield (
+                f"widths: {len(self.widths)} given, exponents need at least {FEWEST_WIDTHS}: "
+                "verdicts that rest on an exponent will be undetermined"
+            )
+        else:
+            for what, columns in (("Gram", self.samples), ("space-time", 2 * self.samples)):
+                least = self.fit_width_ratio * columns
+                wide = sum(width >= least for width in self.widths)
+                if wide < FEWEST_WIDTHS:
+                    yield (
+                        f"widths: {wide} of them are {least:g} or more (fit_width_ratio times "
+                        f"{columns} feature columns), exponents of {what} eigenvalues need at "
+                        f"least {FEWEST_WIDTHS}: they will be missing"
+                    )
+        if self.seeds < FEWEST_SEEDS:
+            yield (
+                f"seeds: {self.seeds} given, intervals need at least {FEWEST_SEEDS}: verdicts "
+                "that rest on an interval will be undetermined"
+            )

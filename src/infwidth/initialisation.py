@@ -1,0 +1,102 @@
+"""From a scheme and a width to initial networks, learning rates and the size of W_0."""
+
+import math
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from infwidth.activations import ACTIVATIONS
+from infwidth.datasets.prepare import PreparedDataset
+from infwidth.layers.dense import DenseLayer
+from infwidth.layers.input import InputGeometry, InputLayer
+from infwidth.network import Network
+from infwidth.precision import PRECISIONS
+from infwidth.randomness import standard_normal, stream
+from infwidth.recipe import Recipe
+from infwidth.schemes import Role, Scheme
+
+
+def roles(hidden_layers: int) -> tuple[Role, ...]:
+    """The role of each of the L + 1 weight layers.
+
+    >>> roles(3)
+    ('input', 'hidden', 'hidden', 'output')
+    """
+    hidden: list[Role] = ["hidden"] * (hidden_layers - 1)
+    return ("input", *hidden, "output")
+
+
+def learning_rates(scheme: Scheme, width: int, recipe: Recipe) -> tuple[float, ...]:
+    """The SGD rate of each of the L + 1 weight layers."""
+    return tuple(
+        scheme.rate(
+            role,
+            width,
+            learning_rate=recipe.learning_rate,
+            reference_width=recipe.reference_width,
+        )
+        for role in roles(recipe.hidden_layers)
+    )
+
+
+def initial_stds(scheme: Scheme, width: int, recipe: Recipe) -> tuple[float, ...]:
+    """The standard deviation of each of the L + 1 initial weight matrices."""
+    return tuple(
+        scheme.init_std(role, width, sigma=recipe.init_std, reference_width=recipe.reference_width)
+        for role in roles(recipe.hidden_layers)
+    )
+
+
+def initial_norms(data: PreparedDataset, scheme: Scheme, width: int, recipe: Recipe) -> Tensor:
+    """Root mean square of ‖W_0‖_F over draws, for each of the L + 1 weight layers, float64."""
+    sizes = [data.train_inputs.shape[1], *[width] * recipe.hidden_layers, data.classes]
+    stds = initial_stds(scheme, width, recipe)
+    return torch.tensor(
+        [
+            std * math.sqrt(fan_in * fan_out)
+            for std, fan_in, fan_out in zip(stds, sizes[:-1], sizes[1:], strict=True)
+        ],
+        dtype=torch.float64,
+    )
+
+
+def initial_network(
+    data: PreparedDataset,
+    scheme: Scheme,
+    width: int,
+    seeds: Sequence[int],
+    recipe: Recipe,
+    device: torch.device,
+) -> Network:
+    """One replica per seed, with its initial weights.
+
+    Every weight is a standard normal draw, of a stream fixed by seed, width and layer, times the
+    scheme's standard deviation.
+    """
+    dtype = PRECISIONS[recipe.precision].dtype
+    stds = initial_stds(scheme, width, recipe)
+
+    def weights(layer: int, rows: int, columns: int, purpose: str = "weights") -> Tensor:
+        draws = torch.empty(len(seeds), rows, columns, dtype=dtype, device=device)
+        for replica, seed in enumerate(seeds):
+            generator = stream(seed, purpose, width, layer)
+            draws[replica] = standard_normal((rows, columns), generator)
+        return draws.mul_(stds[layer])
+
+    geometry = InputGeometry.of(
+        torch.as_tensor(data.train_inputs, device=device),
+        torch.as_tensor(data.test_inputs, device=device),
+    )
+    trained = geometry.train.shape[0]
+    untrained = geometry.test.shape[0] - trained
+    input_layer = InputLayer(
+        geometry,
+        weights(0, width, trained),
+        weights(0, width, untrained, "untrained input directions"),
+    )
+    fan_outs = [*[width] * (recipe.hidden_layers - 1), data.classes]
+    layers = [
+        DenseLayer(weights(layer, fan_out, width)) for layer, fan_out in enumerate(fan_outs, 1)
+    ]
+    return Network(input_layer, layers, ACTIVATIONS[recipe.activation], dtype)

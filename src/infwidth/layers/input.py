@@ -1,0 +1,82 @@
+"""The input layer, reduced to the inputs it will ever see.
+
+Training touches W only along the training inputs Ξ (d x N): W_t = W_0 - G Ξᵀ, with G (n x N) the
+accumulated gradient signal. So W_t Ξ = W_0 Ξ - G (Ξᵀ Ξ), and the n x d matrix is never needed. The
+initial part W_0 Ξ is Gaussian: with Ξ = Q C (Q orthonormal columns, C of full row rank),
+W_0 Q is again i.i.d. Gaussian and W_0 Ξ = (W_0 Q) C. Test inputs take part in the same way, through
+Q and through directions outside its span, which no update reaches. All of this is exact, for full
+batches and mini-batches alike, and for d < N.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class InputGeometry:
+    """What the input layer needs to know of the inputs; all float64.
+
+    Attributes:
+        train: C, coordinates of the N training inputs in r ≤ min(N, d) orthonormal directions,
+            shape (r, N).
+        test: coordinates of the M test inputs in these and r' further directions, (r + r', M).
+        gram: <ξ_i, ξ_j>, shape (N, N).
+        cross_gram: <ξ_i, test input j>, shape (N, M).
+    """
+
+    train: Tensor
+    test: Tensor
+    gram: Tensor
+    cross_gram: Tensor
+
+    @classmethod
+    def of(cls, train_inputs: Tensor, test_inputs: Tensor) -> "InputGeometry":
+        """Geometry of float64 inputs, shapes (N, d) and (M, d)."""
+        basis, train = torch.linalg.qr(train_inputs.T)
+        inside = basis.T @ test_inputs.T
+        # Where the basis already spans the whole space nothing is left outside.
+        outside = torch.linalg.qr(test_inputs.T - basis @ inside)[1]
+        outside = outside[: train_inputs.shape[1] - basis.shape[1]]
+        return cls(
+            train=train,
+            test=torch.cat([inside, outside]),
+            gram=train_inputs @ train_inputs.T,
+            cross_gram=train_inputs @ test_inputs.T,
+        )
+
+
+class InputLayer:
+    """Input weights of R replicas, seen through their action on the inputs."""
+
+    def __init__(self, geometry: InputGeometry, train_draws: Tensor, test_draws: Tensor) -> None:
+        """Start from the initial weights along the geometry's directions.
+
+        Args:
+            geometry: of the inputs.
+            train_draws: W_0 along the training directions, shape (R, n, r).
+            test_draws: W_0 along the further test directions, shape (R, n, r').
+        """
+        self.geometry = geometry
+        self.initial = (train_draws.double() @ geometry.train).contiguous()
+        draws = torch.cat([train_draws, test_draws], dim=-1)
+        self._test_initial = (draws @ geometry.test.to(draws.dtype)).contiguous()
+        self._signal = torch.zeros_like(self.initial)
+
+    def update(self, y: Tensor, rate: float) -> Tensor:
+        """W ← W - rate y Ξᵀ; returns the change of W Ξ, float64, shape (R, n, N)."""
+        signal = y.double().mul_(rate)
+        self._signal += signal
+        return -(signal @ self.geometry.gram)
+
+    def test_preactivations(self) -> Tensor:
+        """W_t applied to the test inputs, shape (R, n, M)."""
+        moved = self._signal @ self.geometry.cross_gram
+        return self._test_initial - moved.to(self._test_initial.dtype)
+
+    def keep(self, replicas: Tensor) -> None:
+        """Go on with these replicas alone."""
+        self.initial = self.initial[replicas]
+        self._test_initial = self._test_initial[replicas]
+        self._signal = self._signal[replicas]

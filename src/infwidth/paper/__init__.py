@@ -1,0 +1,1 @@
+"""What a reader sees: the figures, the tables and the report, drawn from the CSV files alone."""

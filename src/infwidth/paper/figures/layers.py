@@ -1,0 +1,41 @@
+"""Every hidden layer: the three metrics against the width, pre- and post-activations."""
+
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from infwidth.paper import panels, style
+from infwidth.paper.measurements import METRICS, Measurements, curve
+from infwidth.paper.style import GREY
+
+
+def draw(measured: Measurements) -> Figure:
+    """A grid of metric (rows) by layer (columns); h filled, x = φ(h) paler with hollow markers."""
+    looked = style.looks(measured.schemes)
+    layers = measured.layers or (1,)
+    with style.applied():
+        figure = Figure(figsize=(max(style.TEXT_WIDTH, 1.5 * len(layers)), 5.2))
+        axes = figure.subplots(3, len(layers), sharex=True, sharey="row", squeeze=False)
+        limited = False
+        for row, metric in zip(axes, METRICS, strict=True):
+            for ax, layer in zip(row, layers, strict=True):
+                for scheme, look in looked.items():
+                    for kind in ("x", "h"):
+                        last = measured.features(layer=layer, kind=kind, step=measured.last_step)
+                        points = curve(last[last["scheme"] == scheme], metric, "width")
+                        limited |= bool(points["limit"].any())
+                        panels.draw_curve(ax, points, look, second=kind == "x")
+                panels.mark_diverged(ax, measured, looked)
+                style.width_axis(ax, measured.widths, label=ax in axes[-1])
+                ax.set_title(f"layer {layer}" if ax in axes[0] else "")
+            row[0].set_ylabel(panels.LABELS[metric])
+        for ax in axes.flat:
+            style.value_axis(ax)
+            panels.say_if_empty(ax)
+        handles = panels.scheme_handles(looked)
+        for kind, face in (("$h$", GREY), (r"$x=\varphi(h)$", "white")):
+            handles.append(
+                Line2D([], [], color=GREY, marker="o", mfc=face, lw=0.8, label=kind, mew=0.6)
+            )
+        handles += panels.mark_handles(measured, limits=limited)
+        panels.legend_above(figure, handles)
+    return figure

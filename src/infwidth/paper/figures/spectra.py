@@ -1,0 +1,81 @@
+"""Sorted eigenvalues of the last hidden layer at initialisation and at the end of training."""
+
+import math
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from infwidth.paper import panels, style
+from infwidth.paper.measurements import Measurements
+from infwidth.paper.style import GREY, Look
+
+RESOLUTION = {"gram": "resolution", "spacetime": "spacetime_resolution"}
+MATRICES = {
+    "gram": r"eigenvalues of $K/n$",
+    "spacetime": r"eigenvalues of $K_{0,T}/n$",
+}
+TITLES = {"gram": "Gram matrix", "spacetime": "Space-time Gram matrix"}
+
+
+def draw(measured: Measurements) -> Figure:
+    """Rows: Gram and space-time matrix; columns: the smallest and the largest width."""
+    widths = tuple(dict.fromkeys((*measured.widths[:1], *measured.widths[-1:]))) or (0,)
+    looked = style.looks(measured.schemes)
+    with style.applied():
+        figure = Figure(figsize=(style.TEXT_WIDTH if len(widths) > 1 else style.COLUMN_WIDTH, 4.0))
+        axes = figure.subplots(2, len(widths), sharey="row", squeeze=False)
+        for row, (matrix, label) in zip(axes, MATRICES.items(), strict=True):
+            for ax, width in zip(row, widths, strict=True):
+                _panel(ax, measured, matrix, width)
+                ax.set_title(f"{TITLES[matrix]}, {style.width_label(width)}")
+                ax.set_xlabel("rank")
+            row[0].set_ylabel(label)
+        for ax in axes.flat:
+            style.value_axis(ax)
+            panels.say_if_empty(ax, reason="not defined: fewer units than rows, or no run")
+        handles = panels.scheme_handles(looked)
+        handles += [
+            Line2D([], [], color=GREY, lw=0.8, alpha=0.55, label="initialisation"),
+            Line2D([], [], color=GREY, lw=1.4, label=f"step {measured.last_step}"),
+        ]
+        panels.legend_above(figure, handles)
+    return figure
+
+
+def _panel(ax: Axes, measured: Measurements, matrix: str, width: int) -> None:
+    table = measured.spectra
+    layer = max(measured.layers, default=0)
+    chosen = (table["matrix"] == matrix) & (table["width"] == width)
+    table = table[chosen & (table["layer"] == layer) & (table["kind"] == "h")]
+    features = measured.features()
+    features = features[features["width"] == width]
+    for scheme, look in style.looks(measured.schemes).items():
+        for (step, seed), spectrum in table[table["scheme"] == scheme].groupby(["step", "seed"]):
+            origin = (features["step"] == step) & (features["seed"] == seed)
+            floor = features.loc[origin & (features["scheme"] == scheme), RESOLUTION[matrix]]
+            _line(ax, spectrum, look, floor=float(floor.max()), initial=step == 0)
+    count = int(table["index"].max()) + 1 if len(table) else 1
+    ax.set_xticks(sorted({1, *(round(count * part / 4) for part in range(1, 5))} - {0}))
+
+
+def _line(ax: Axes, spectrum: pd.DataFrame, look: Look, *, floor: float, initial: bool) -> None:
+    """The eigenvalues above the floor, largest first; a hollow triangle where they sink below."""
+    values = spectrum.sort_values("index")["eigenvalue"].to_numpy(dtype=float)[::-1]
+    resolved = values[values > max(0.0, floor if math.isfinite(floor) else 0.0)]
+    if len(resolved) < len(values) and floor > 0:
+        ax.plot(len(resolved) + 1, floor, "v", color=look.color, mfc="none", ms=4.6, mew=0.8)
+    ax.plot(
+        range(1, len(resolved) + 1),
+        resolved,
+        color=look.color,
+        ls=look.dashes,
+        lw=look.line * (0.6 if initial else 1),
+        alpha=0.55 if initial else 1.0,
+        marker=None if initial else look.marker,
+        markersize=look.size,
+        markevery=(0, max(1, len(values) // 8)),
+        markeredgecolor="white",
+        markeredgewidth=0.3,
+    )

@@ -1,0 +1,60 @@
+"""The paper's figure: the three metrics of the last hidden layer against the width."""
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.transforms import ScaledTranslation
+
+from infwidth.paper import panels, style
+from infwidth.paper.measurements import METRICS, Measurements, Metric, curve
+from infwidth.paper.numbers import plus_minus
+
+
+def draw(measured: Measurements) -> Figure:
+    """Three panels; under each, the fitted power of n per scheme with its 95 % interval."""
+    looked = style.looks(measured.schemes)
+    rows = -(-len(looked) // 2)
+    with style.applied():
+        figure = Figure(figsize=(style.TEXT_WIDTH, 2.15 + 0.17 * rows))
+        axes = figure.subplots(1, 3)
+        limits = [_panel(ax, measured, metric) for ax, metric in zip(axes, METRICS, strict=True)]
+        fitted = bool(measured.scaling["exponent"].notna().any())
+        handles = panels.scheme_handles(looked)
+        handles += panels.mark_handles(measured, limits=any(limits), power=fitted)
+        panels.legend_above(figure, handles)
+    return figure
+
+
+def _panel(ax: Axes, measured: Measurements, metric: Metric) -> bool:
+    """Draw one metric; return whether a point of it is an upper limit."""
+    looked = style.looks(measured.schemes)
+    layer = max(measured.layers, default=0)
+    last = measured.features(step=measured.last_step)
+    limited = False
+    entries = []
+    for scheme, look in looked.items():
+        points = curve(last[last["scheme"] == scheme], metric, "width")
+        limited |= bool(points["limit"].any())
+        panels.draw_curve(ax, points, look)
+        fit = measured.fit(metric, scheme, layer, "h")
+        if fit is not None:
+            panels.draw_power(ax, fit, measured.widths)
+            text = plus_minus(fit["exponent"], fit["ci_low"], fit["ci_high"])
+            entries += ax.plot([], [], color=look.color, ls=look.dashes, label=f"{scheme} {text}")
+    panels.mark_diverged(ax, measured, looked)
+    style.width_axis(ax, measured.widths)
+    style.value_axis(ax)
+    panels.say_if_empty(ax)
+    ax.set_title(panels.TITLES[metric])
+    ax.set_ylabel(panels.LABELS[metric])
+    if entries:
+        ax.legend(
+            handles=entries,
+            loc="upper center",
+            bbox_to_anchor=(0.44, 0),
+            bbox_transform=ax.transAxes + ScaledTranslation(0, -0.25, ax.figure.dpi_scale_trans),
+            ncols=2,
+            handlelength=1.4,
+            columnspacing=0.8,
+            title="fitted power of $n$ (± 95 %)",
+        )
+    return limited

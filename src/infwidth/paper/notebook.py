@@ -1,0 +1,59 @@
+"""Executing a jupytext script, and showing it as one HTML file that needs no network."""
+
+import json
+from pathlib import Path
+
+import jupytext
+from nbclient import NotebookClient
+from nbconvert.exporters import HTMLExporter
+from nbformat import NotebookNode, reads, writes
+
+# MathJax, require.js and mermaid would be loaded from the network; the notebook needs none of them.
+OFFLINE = """
+{%- extends 'lab/index.html.j2' -%}
+{%- block html_head_js -%}{%- endblock -%}
+{%- block html_head_js_mathjax -%}{%- endblock -%}
+{%- block html_head_js_mermaidjs -%}{%- endblock -%}
+{%- block extra_css -%}
+<style>
+main { max-width: 60rem; margin: 0 auto; }
+.jp-InputPrompt, .jp-OutputPrompt { display: none; }
+</style>
+{%- endblock -%}
+"""
+
+
+def executed(script: str, folder: Path) -> str:
+    """The notebook of a jupytext percent script, run in a folder, as JSON text.
+
+    Raises:
+        nbclient.exceptions.CellExecutionError: a cell failed; the message has its traceback.
+    """
+    notebook = jupytext.reads(script, fmt="py:percent")
+    client = NotebookClient(
+        notebook,
+        timeout=600,
+        kernel_name="python3",
+        resources={"metadata": {"path": str(folder)}},
+        record_timing=False,
+    )
+    client.execute()
+    return _settled(notebook)
+
+
+def as_html(notebook: str, title: str) -> str:
+    """One HTML file with all figures inside and nothing loaded from elsewhere."""
+    exporter = HTMLExporter(raw_template=OFFLINE)
+    body, _ = exporter.from_notebook_node(
+        reads(notebook, as_version=4), resources={"metadata": {"name": title}}
+    )
+    return str(body)
+
+
+def _settled(notebook: NotebookNode) -> str:
+    """JSON without what changes from run to run: cell ids, the patch version, transient data."""
+    for place, cell in enumerate(notebook.cells):
+        cell["id"] = f"cell-{place:02d}"
+    notebook.metadata.pop("jupytext", None)
+    notebook.metadata.get("language_info", {}).pop("version", None)
+    return json.dumps(json.loads(writes(notebook)), indent=1, ensure_ascii=False) + "\n"

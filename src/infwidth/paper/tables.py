@@ -1,0 +1,183 @@
+"""Table 1 as Markdown and as LaTeX, from table1.csv: what was measured beside what is claimed."""
+
+import math
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import pandas as pd
+
+from infwidth.paper import numbers
+
+# Column of table1.csv -> (heading, what the value is, in Markdown, the same in LaTeX).
+COLUMNS: Mapping[str, tuple[str, str, str]] = {
+    "feature_variation": (
+        "Feature variation",
+        "‖h<sup>T</sup> − h<sup>0</sup>‖ / ‖h<sup>0</sup>‖",
+        r"$\|h^T-h^0\|/\|h^0\|$",
+    ),
+    "feature_diversity": (
+        "Feature diversity",
+        "λ<sub>min</sub>(K) / n",
+        r"$\lambda_{\min}(K)/n$",
+    ),
+    "space_time": (
+        "Space-time joint non-degeneracy",
+        "λ<sub>min</sub>(K<sub>0,T</sub>) / n",
+        r"$\lambda_{\min}(K_{0,T})/n$",
+    ),
+}
+Agreement = Literal["agrees", "disagrees", "no claim"]
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One cell of the table: a row of table1.csv."""
+
+    measured: str
+    paper: str
+    agreement: Agreement
+    value: tuple[float, float, float]
+    exponent: tuple[float, float, float]
+    reason: str
+
+
+def read(path: Path) -> pd.DataFrame:
+    """The rows of table1.csv or table1_layers.csv; `agrees` becomes words.
+
+    Raises:
+        ValueError: `agrees` holds something else than true, false or nothing.
+    """
+    table = pd.read_csv(path, dtype={"agrees": str, "paper": str}, keep_default_na=False)
+    words = {"true": "agrees", "false": "disagrees", "": "no claim"}
+    agrees = table["agrees"].str.lower()
+    unknown = sorted(set(agrees) - set(words))
+    if unknown:
+        raise ValueError(f"{path}: column agrees holds {unknown}, not true, false or nothing")
+    table["agrees"] = agrees.map(words)
+    for column in ("value", "value_low", "value_high", "exponent", "ci_low", "ci_high"):
+        table[column] = pd.to_numeric(table[column].replace("", "nan"))
+    return table
+
+
+def disagreements(table: pd.DataFrame) -> list[str]:
+    """A sentence for each cell that does not agree with the paper."""
+    return [
+        f"{row['scheme']}, {COLUMNS[row['column']][0].lower()}: the paper says "
+        f"“{row['paper']}”, measured is “{row['measured']}” ({row['reason']})"
+        for _, row in table[table["agrees"] == "disagrees"].iterrows()
+    ]
+
+
+def cell(row: "pd.Series[float]") -> Cell:
+    """The cell that a row of table1.csv describes."""
+    return Cell(
+        measured=str(row["measured"]),
+        paper=str(row["paper"]),
+        agreement=str(row["agrees"]),  # type: ignore[arg-type]
+        value=(row["value"], row["value_low"], row["value_high"]),
+        exponent=(row["exponent"], row["ci_low"], row["ci_high"]),
+        reason=str(row["reason"]),
+    )
+
+
+def markdown(table: pd.DataFrame) -> str:
+    """Table 1 as Markdown: a row per scheme (and layer and kind, where there are several)."""
+    keys = _keys(table)
+    heads = [*(key.capitalize() for key in keys), *(COLUMNS[name][0] for name in COLUMNS)]
+    lines = [_pipes(heads), _pipes(["---"] * len(heads))]
+    for key, cells in _rows(table, keys, _markdown_cell):
+        lines.append(_pipes([f"**{key[0]}**", *key[1:], *cells]))
+    values = "; ".join(f"{name.lower()}: {value}" for name, value, _ in COLUMNS.values())
+    return "\n".join(lines) + f"\n\n{_note(table)} {values}.\n"
+
+
+def latex(table: pd.DataFrame) -> str:
+    """Table 1 as a LaTeX tabular (packages booktabs and amssymb), to stand in a table*."""
+    keys = _keys(table)
+    spec = "@{}" + "l" * (len(keys) + len(COLUMNS)) + "@{}"
+    heads = [*(key.capitalize() for key in keys), *(COLUMNS[name][0] for name in COLUMNS)]
+    units = ["" for _ in keys] + [COLUMNS[name][2] for name in COLUMNS]
+    lines = [
+        r"% Needs \usepackage{booktabs} and \usepackage{amssymb}; put it in a table* environment.",
+        rf"\begin{{tabular}}{{{spec}}}",
+        r"\toprule",
+        " & ".join(heads) + r" \\",
+        " & ".join(units) + r" \\",
+        r"\midrule",
+    ]
+    rows = [
+        " & ".join([*(_escaped(part) for part in key), *cells]) + r" \\"
+        for key, cells in _rows(table, keys, _latex_cell)
+    ]
+    lines.append("\n\\addlinespace\n".join(rows))
+    return "\n".join([*lines, r"\bottomrule", r"\end{tabular}", ""])
+
+
+def _keys(table: pd.DataFrame) -> list[str]:
+    several = len(table[["layer", "kind"]].drop_duplicates()) > 1
+    return ["scheme", "layer", "kind"] if several else ["scheme"]
+
+
+def _rows(
+    table: pd.DataFrame, keys: list[str], show: Callable[[Cell], str]
+) -> Iterable[tuple[list[str], list[str]]]:
+    """The keys and the shown cells of each row of the table, in the order of the file."""
+    for _, rows in table.groupby(keys, sort=False):
+        found = {row["column"]: cell(row) for _, row in rows.iterrows()}
+        cells = [show(found[name]) if name in found else numbers.NOTHING for name in COLUMNS]
+        yield [str(rows.iloc[0][key]) for key in keys], cells
+
+
+def _note(table: pd.DataFrame) -> str:
+    first = table.iloc[0]
+    place = f"layer {first['layer']}, {first['kind']}; " if len(_keys(table)) == 1 else ""
+    return (
+        f"Each cell: the verdict, the value at the largest width and the fitted power of the "
+        f"width n, both with 95 % intervals over seeds, and the paper's claim ({place}"
+        f"“<” marks an upper limit). Values are"
+    )
+
+
+def _pipes(cells: Iterable[str]) -> str:
+    return "| " + " | ".join(text.replace("|", "\\|") for text in cells) + " |"
+
+
+def _markdown_cell(shown: Cell) -> str:
+    mark = {"agrees": "✓ agrees", "disagrees": "✗ **disagrees**", "no claim": ""}[shown.agreement]
+    power, interval = numbers.exponent(*shown.exponent)
+    lines = [
+        f"**{shown.measured}** {mark}".strip(),
+        numbers.with_interval(*shown.value),
+        f"∝ n<sup>{power}</sup> {interval}".strip() if math.isfinite(shown.exponent[0]) else "",
+        f"*paper: {shown.paper}*" if shown.paper else "",
+        f"({shown.reason})" if shown.agreement == "disagrees" else "",
+    ]
+    return "<br>".join(line for line in lines if line)
+
+
+def _latex_cell(shown: Cell) -> str:
+    mark = {
+        "agrees": r"$\checkmark$ agrees",
+        "disagrees": r"$\times$ \textbf{disagrees}",
+        "no claim": "",
+    }[shown.agreement]
+    power, interval = numbers.exponent(*shown.exponent, tex=True)
+    value = numbers.with_interval(*shown.value, tex=True)
+    lines = [
+        rf"\textbf{{{_escaped(shown.measured)}}} {mark}".strip(),
+        "--" if value == numbers.NOTHING else f"${value}$",
+        rf"$\propto n^{{{power}}}\ {interval}$" if math.isfinite(shown.exponent[0]) else "",
+        rf"\emph{{paper: {_escaped(shown.paper)}}}" if shown.paper else "",
+    ]
+    body = r" \\ ".join(line for line in lines if line)
+    return rf"\begin{{tabular}}[t]{{@{{}}l@{{}}}}{body}\end{{tabular}}"
+
+
+def _escaped(text: str) -> str:
+    """Text for LaTeX: µ becomes math, special characters are escaped."""
+    special = {character: f"\\{character}" for character in "&%$#_{}"}
+    special |= {"µ": r"$\mu$", "μ": r"$\mu$", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
+    special |= {"\\": r"\textbackslash{}"}
+    return "".join(special.get(character, character) for character in text)

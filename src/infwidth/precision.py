@@ -1,0 +1,31 @@
+"""The precisions of products with the weights, one row each."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+import torch
+
+
+@dataclass(frozen=True)
+class Precision:
+    """A working precision.
+
+    Attributes:
+        dtype: of the weights.
+        unit_roundoff: half the distance between 1 and the next number that a product keeps.
+        matmul: PyTorch's name for the float32 products allowed.
+    """
+
+    dtype: torch.dtype
+    unit_roundoff: float
+    matmul: str = "highest"
+
+
+PRECISIONS: Mapping[str, Precision] = MappingProxyType(
+    {
+        "float32": Precision(torch.float32, 2.0**-24),
+        "tf32": Precision(torch.float32, 2.0**-11, matmul="high"),
+        "float64": Precision(torch.float64, 2.0**-53),
+    }
+)

@@ -1,0 +1,164 @@
+"""Where numbers come from: digests of code, config and data, versions, device, costs of rules."""
+
+import ast
+import csv
+import hashlib
+import importlib.metadata
+import json
+import platform
+from collections.abc import Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+PACKAGE = Path(__file__).parent
+# Those whose version can change a number or a picture.
+PACKAGES = (
+    "matplotlib",
+    "numpy",
+    "pandas",
+    "scikit-learn",
+    "scipy",
+    "seaborn",
+    "snakemake",
+    "torch",
+    "torchvision",
+)
+
+
+def code_digest(*modules: str) -> str:
+    """Digest of the library's modules named (without the package) and of all they import from it.
+
+    It is taken over the syntax trees without docstrings, so that comments and layout do not count.
+
+    Raises:
+        FileNotFoundError: no such module.
+    """
+    found: dict[Path, None] = {}
+    pending = [_file_of(module) for module in modules]
+    while pending:
+        file = pending.pop()
+        if file not in found:
+            found[file] = None
+            pending += _imports(file)
+    digest = hashlib.sha256()
+    for file in sorted(found):
+        digest.update(f"{file.relative_to(PACKAGE)}\n{_bare(file)}\n".encode())
+    return digest.hexdigest()
+
+
+def _file_of(module: str) -> Path:
+    path = PACKAGE.joinpath(*module.split("."))
+    for candidate in (path.with_suffix(".py"), path / "__init__.py"):
+        if candidate.is_file():
+            return candidate
+    raise FileNotFoundError(f"infwidth.{module}: no such module in {PACKAGE}")
+
+
+@cache
+def _tree(file: Path) -> ast.Module:
+    return ast.parse(file.read_text(encoding="utf-8"))
+
+
+@cache
+def _imports(file: Path) -> list[Path]:
+    """Files of this package that a file imports."""
+    names = []
+    for node in ast.walk(_tree(file)):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            names += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+        elif isinstance(node, ast.Import):
+            names += [alias.name for alias in node.names]
+    files = []
+    for name in names:
+        if name.startswith(f"{PACKAGE.name}."):
+            try:
+                files.append(_file_of(name.removeprefix(f"{PACKAGE.name}.")))
+            except FileNotFoundError:
+                continue  # a function or class, not a module
+    return files
+
+
+@cache
+def _bare(file: Path) -> str:
+    """The syntax tree without docstrings, as text."""
+    tree = ast.parse(file.read_text(encoding="utf-8"))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(
+            node
+        ):
+            node.body = node.body[1:]
+    return ast.dump(tree)
+
+
+def provenance(
+    config: Mapping[str, Any], dataset: Path, curves: Sequence[Path], benchmarks: Path
+) -> dict[str, Any]:
+    """The content of provenance.json.
+
+    Args:
+        config: the whole checked configuration.
+        dataset: the prepared data.
+        curves: the curves file of every training, which names its device.
+        benchmarks: Snakemake's benchmark files, one per job.
+    """
+    canonical = json.dumps(config, sort_keys=True, ensure_ascii=False)
+    return {
+        "experiment": config["experiment"],
+        "config": dict(config),
+        "config_sha256": hashlib.sha256(canonical.encode()).hexdigest(),
+        "code": code_digest(*_every_module()),
+        "python": platform.python_version(),
+        "packages": {name: importlib.metadata.version(name) for name in PACKAGES},
+        "device": sorted({_device(path) for path in curves}),
+        "data_sha256": data_digest(dataset),
+        "rules": _costs(benchmarks),
+    }
+
+
+def data_digest(dataset: Path) -> str:
+    """Digest of the prepared arrays, whatever the file around them."""
+    digest = hashlib.sha256()
+    with np.load(dataset) as arrays:
+        for name in sorted(arrays.files):
+            digest.update(name.encode())
+            digest.update(np.ascontiguousarray(arrays[name]).tobytes())
+    return digest.hexdigest()
+
+
+def _every_module() -> list[str]:
+    files = sorted(PACKAGE.rglob("*.py"))
+    return [".".join(file.relative_to(PACKAGE).with_suffix("").parts) for file in files]
+
+
+def _device(curves: Path) -> str:
+    with np.load(curves) as arrays:
+        return str(arrays["device"])
+
+
+def _costs(benchmarks: Path) -> list[dict[str, Any]]:
+    """Seconds and peak memory of every job, from Snakemake's benchmark files."""
+    costs = []
+    for path in sorted(benchmarks.rglob("*.tsv")):
+        with path.open(encoding="utf-8") as lines:
+            row = next(csv.DictReader(lines, delimiter="\t"))
+        rule, *job = path.relative_to(benchmarks).with_suffix("").parts
+        costs.append(
+            {
+                "rule": rule,
+                "job": "/".join(job),
+                "seconds": float(row["s"]),
+                "max_rss_mb": _number(row["max_rss"]),
+            }
+        )
+    return costs
+
+
+def _number(text: str) -> float | None:
+    """A benchmark's number; Snakemake writes "NA" or "-" for a job too short to be sampled."""
+    try:
+        return float(text)
+    except ValueError:
+        return None

@@ -1,0 +1,92 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from infwidth.exponents import METRICS, scaling_table
+
+WIDTHS = (64, 128, 256, 512, 1024)
+SAMPLES = 8
+EXPONENTS = {"feature_change": -0.5, "gram_min_eig": -1.0, "spacetime_min_eig": -2.0}
+
+
+def measurements(unresolved_from: int | None = None) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Tables whose metrics are exact powers of n, at a first and a last step; κ = 0."""
+    rows = []
+    for step, width, seed in [(s, n, k) for s in (0, 9) for n in WIDTHS for k in range(3)]:
+        row = {"scheme": "SP", "width": width, "seed": seed, "step": step, "layer": 2, "kind": "h"}
+        jitter = 1.0 + 0.01 * seed if step else 7.0
+        for metric, exponent in EXPONENTS.items():
+            row[metric] = jitter * width**exponent
+        row["gram_mean_eig"] = 2.0
+        if unresolved_from is not None and width >= unresolved_from:
+            row["spacetime_min_eig"] = np.nan
+        if width < 2 * SAMPLES:
+            row["spacetime_min_eig"] = np.nan
+        rows.append(row)
+    spectra = [
+        {
+            "scheme": "SP",
+            "width": n,
+            "step": 9,
+            "layer": 2,
+            "kind": "h",
+            "matrix": matrix,
+            "index": i,
+            "eigenvalue": float(n**-1.0 * 4.0**i),
+        }
+        for n in WIDTHS
+        for matrix, size in (("gram", SAMPLES), ("spacetime", 2 * SAMPLES))
+        for i in range(size)
+    ]
+    return pd.DataFrame(rows), pd.DataFrame(spectra)
+
+
+def row_of(scaling: pd.DataFrame, metric: str) -> "pd.Series[float]":
+    return scaling[scaling["metric"] == metric].iloc[0]
+
+
+def test_exponents_of_every_metric_at_the_last_step() -> None:
+    scaling = scaling_table(*measurements(), SAMPLES, fit_width_ratio=2)
+    assert list(scaling["metric"]) == list(METRICS)
+    for metric, exponent in {**EXPONENTS, "gram_ratio": -1.0}.items():
+        row = row_of(scaling, metric)
+        assert row["raw_exponent"] == pytest.approx(exponent, abs=1e-6)
+        assert row["largest_width"] == 1024
+        assert row["seeds"] == 3
+        assert row["value_low"] <= row["value"] <= row["value_high"]
+    value = row_of(scaling, "feature_change")["value"]
+    assert value == pytest.approx(1024**-0.5 * (1.0 * 1.01 * 1.02) ** (1 / 3))
+
+
+def test_the_ratio_divides_by_the_mean_eigenvalue() -> None:
+    scaling = scaling_table(*measurements(), SAMPLES, fit_width_ratio=2)
+    ratio, gram = row_of(scaling, "gram_ratio"), row_of(scaling, "gram_min_eig")
+    assert ratio["value"] == pytest.approx(gram["value"] / 2.0)
+
+
+def test_only_least_eigenvalues_are_corrected_and_need_wide_networks() -> None:
+    scaling = scaling_table(*measurements(), SAMPLES, fit_width_ratio=8).set_index("metric")
+    assert scaling.loc["feature_change", "correction"] == "none"
+    assert scaling.loc["feature_change", "widths"] == 5
+    assert scaling.loc["gram_min_eig", "correction"] == "marchenko-pastur"
+    assert scaling.loc["gram_min_eig", "widths"] == 5  # n >= 8 x 8
+    assert scaling.loc["spacetime_min_eig", "widths"] == 4  # n >= 8 x 16
+
+
+def test_unresolved_points_are_counted_and_left_out() -> None:
+    metrics, spectra = measurements(unresolved_from=1024)
+    row = row_of(scaling_table(metrics, spectra, SAMPLES, 2), "spacetime_min_eig")
+    assert row["unresolved"] == 3
+    assert row["largest_width"] == 512
+    assert row["widths"] == 4
+    nothing, spectra = measurements(unresolved_from=64)
+    row = row_of(scaling_table(nothing, spectra, SAMPLES, 2), "spacetime_min_eig")
+    assert row["unresolved"] == 15
+    assert np.isnan([row["value"], row["exponent"], row["largest_width"]]).all()
+
+
+def test_where_the_matrix_is_undefined_nothing_counts_as_unresolved() -> None:
+    metrics, spectra = measurements()
+    narrow = metrics[metrics["width"] == 64].assign(width=15, spacetime_min_eig=np.nan)
+    scaling = scaling_table(pd.concat([narrow, metrics]), spectra, SAMPLES, 2)
+    assert row_of(scaling, "spacetime_min_eig")["unresolved"] == 0

@@ -1,0 +1,172 @@
+import subprocess
+import sys
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.axes import Axes
+from matplotlib.colors import to_hex
+from matplotlib.figure import Figure
+from synthetic import Plan, write
+
+from infwidth.paper import figures, style
+from infwidth.paper.figures import FIGURES
+from infwidth.paper.measurements import Measurements, curve, read
+
+MANY = ("SP", "NTP", "IP", "µP", "mine", "yours", "theirs")
+STEPS = (0, 1, 5, 20)
+SMALL = Plan(widths=(64, 256, 1024), seeds=2, layers=2, steps=STEPS)
+PLANS = {
+    "single width": Plan(widths=(128,), seeds=2, layers=1, steps=STEPS),
+    "single seed": Plan(seeds=1, layers=2, steps=STEPS),
+    "2N > n everywhere": Plan(widths=(16, 32), seeds=2, layers=1, steps=STEPS, samples=20),
+    "nothing resolved": Plan(widths=(64, 128), seeds=2, layers=1, steps=STEPS, floor=1e3),
+    "many schemes, wide": Plan(MANY, widths=(64, 4096, 2**17), seeds=2, layers=5, steps=STEPS),
+    "all IP diverged": Plan(
+        widths=(64, 128, 256),
+        seeds=2,
+        layers=1,
+        steps=STEPS,
+        diverged=tuple(("IP", n, seed, 0) for n in (64, 128, 256) for seed in (0, 1)),
+    ),
+    "a seed diverged": Plan(
+        widths=(64, 128, 256), seeds=3, layers=1, steps=STEPS, diverged=(("µP", 256, 1, 5),)
+    ),
+    "no training": Plan(widths=(64, 128), seeds=2, layers=1, steps=(0,)),
+    "nothing left": Plan(
+        schemes=("SP",), widths=(64,), seeds=1, layers=1, steps=(0, 1), diverged=(("SP", 64, 0, 0),)
+    ),
+}
+
+
+@pytest.fixture(scope="session")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Measurements:
+    return read(write(tmp_path_factory.mktemp("small"), SMALL))
+
+
+def texts(figure: Figure) -> list[str]:
+    found = [text.get_text() for legend in figure.legends for text in legend.get_texts()]
+    for ax in figure.axes:
+        legend = ax.get_legend()
+        found += [text.get_text() for text in legend.get_texts()] if legend else []
+        found += [text.get_text() for text in ax.texts]
+    return found
+
+
+def drawn(ax: Axes, scheme: str, marker: str | None = None) -> list[np.ndarray]:
+    look = style.looks(MANY)[scheme]
+    return [
+        np.column_stack([np.asarray(line.get_xdata(), float), np.asarray(line.get_ydata(), float)])
+        for line in ax.lines
+        if to_hex(line.get_color()) == look.color.lower()
+        and line.get_marker() == (marker or look.marker)
+        and len(np.asarray(line.get_xdata()))
+    ]
+
+
+@pytest.mark.parametrize("name", PLANS)
+def test_every_figure_draws_whatever_is_missing(name: str, tmp_path: Path) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        measured = read(write(tmp_path, PLANS[name]))
+        for figure_name, draw in FIGURES.items():
+            figure = draw(measured)
+            figure.savefig(tmp_path / f"{figure_name}.png", dpi=40)
+
+
+def test_the_sweep_shows_geometric_means_of_the_last_layer_and_step(small: Measurements) -> None:
+    figure = figures.width_sweep.draw(small)
+    for ax, metric in zip(figure.axes, ("feature_change", "gram_min_eig"), strict=False):
+        (line,) = drawn(ax, "NTP")
+        for width, value in line:
+            rows = [
+                row[metric]
+                for _, row in small.metrics.iterrows()
+                if (row["scheme"], row["width"], row["step"]) == ("NTP", width, 20)
+                and (row["layer"], row["kind"]) == (2, "h")
+            ]
+            assert len(rows) == 2
+            assert value == pytest.approx(np.prod(rows) ** 0.5)
+
+
+def test_the_sweep_legend_gives_the_fitted_power_of_scaling_csv(small: Measurements) -> None:
+    fit = small.fit("feature_change", "SP", 2, "h")
+    assert fit is not None
+    figure = figures.width_sweep.draw(small)
+    expected = f"SP −{abs(fit['exponent']):.2f} ± 0.02"
+    assert expected in texts(figure)
+
+
+def test_a_curve_ranges_over_seeds_and_marks_limits() -> None:
+    table = pd.DataFrame(
+        {
+            "width": [8, 8, 16, 16, 32, 32],
+            "gram_min_eig": [1.0, 4.0, 1.0, np.nan, np.nan, np.nan],
+            "resolution": [1e-2, 1e-2, 1e-2, 1e-2, np.nan, np.nan],
+        }
+    )
+    points = curve(table, "gram_min_eig", "width")
+    assert points.index.tolist() == [8, 16]
+    assert points["mean"].tolist() == pytest.approx([2.0, 0.1])
+    assert points["low"].tolist() == pytest.approx([1.0, 1e-2])
+    assert points["high"].tolist() == pytest.approx([4.0, 1.0])
+    assert points["limit"].tolist() == [False, True]
+
+
+def test_unresolved_values_are_hollow_triangles_at_their_resolution(tmp_path: Path) -> None:
+    plan = Plan(widths=(64, 128), seeds=2, layers=2, steps=STEPS, floor=1e-3)
+    figure = figures.width_sweep.draw(read(write(tmp_path, plan)))
+    diversity = figure.axes[1]
+    assert drawn(diversity, "IP") == []
+    (triangles,) = drawn(diversity, "IP", marker="v")
+    assert triangles[:, 1].tolist() == pytest.approx([1e-3, 1e-3])
+    assert any("below resolution" in text for text in texts(figure))
+
+
+def test_diverged_runs_are_crossed_and_counted(tmp_path: Path) -> None:
+    figure = figures.width_sweep.draw(read(write(tmp_path, PLANS["a seed diverged"])))
+    (crosses,) = drawn(figure.axes[0], "µP", marker="x")
+    assert crosses[:, 0].tolist() == [256]
+    assert "diverged runs (µP: 1)" in texts(figure)
+
+
+def test_empty_panels_say_so(tmp_path: Path) -> None:
+    figure = figures.width_sweep.draw(read(write(tmp_path, PLANS["2N > n everywhere"])))
+    assert [text.get_text() for text in figure.axes[2].texts] == ["no measurements"]
+
+
+def test_a_scheme_looks_the_same_whatever_stands_beside_it() -> None:
+    alone, among = style.looks(["µP", "mine"]), style.looks([*MANY])
+    assert alone["µP"] == among["µP"]
+    assert alone["mine"] == among["mine"]
+    assert len({look.color for look in among.values()}) == len(among)
+    assert len({look.marker for look in among.values()}) == len(among)
+
+
+@pytest.mark.parametrize(
+    ("widths", "expected"),
+    [
+        ((64,), ["64"]),
+        ((64, 128, 256, 512, 1024, 2048, 4096), ["64", "256", "1024", "4096"]),
+        ((100, 300, 5000), ["100", "300", "5000"]),
+        ((1024, 2**20), ["$2^{10}$", "$2^{20}$"]),
+    ],
+)
+def test_width_ticks_are_measured_widths(widths: tuple[int, ...], expected: list[str]) -> None:
+    assert style.width_ticks(widths)[1] == expected
+
+
+def test_saving_twice_gives_the_same_bytes(small: Measurements, tmp_path: Path) -> None:
+    for name in ("first", "second"):
+        style.save(figures.evolution.draw(small), tmp_path / name)
+    for suffix in (".pdf", ".png"):
+        first = (tmp_path / "first").with_suffix(suffix).read_bytes()
+        assert first == (tmp_path / "second").with_suffix(suffix).read_bytes()
+
+
+def test_neither_figures_nor_tables_import_torch() -> None:
+    code = "import sys, infwidth.paper.figures as f, infwidth.paper.tables; print('torch' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert done.stdout.strip() == "False"

@@ -1,0 +1,207 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # Rich feature learning under µP: the claims of Table 1, measured
+#
+# Chen, Yang, Zhao and Gu (ICML 2025) prove that an infinitely wide multi-layer network under the
+# µP parametrization both moves its features and keeps them linearly independent, throughout
+# training. Their Table 1 sets µP against three other parametrizations, which lack one or the other.
+# This notebook reads the CSV files beside it and nothing else; every number and every verdict in
+# its text is computed from them.
+
+# %%
+from pathlib import Path
+
+import pandas as pd
+from IPython.display import Markdown
+
+from infwidth.paper import figures, numbers, tables
+from infwidth.paper.measurements import read
+
+# %matplotlib inline
+# %config InlineBackend.figure_formats = ["retina"]
+
+measured = read(Path())
+table1 = tables.read(Path("table1.csv"))
+layers = tables.read(Path("table1_layers.csv"))
+
+
+# %% [markdown]
+# ## What the paper claims
+
+
+# %%
+def claims(scheme: str) -> list[str]:
+    found = table1[table1["scheme"] == scheme].set_index("column")["paper"]
+    return [str(found.get(column, "")) or "no claim" for column in tables.COLUMNS]
+
+
+heads = ["scheme", *(head.lower() for head, *_ in tables.COLUMNS.values())]
+rows = [heads, ["---"] * len(heads), *([name, *claims(name)] for name in measured.schemes)]
+Markdown("\n".join(f"| {' | '.join(row)} |" for row in rows))
+
+# %% [markdown]
+# ## What is assumed
+#
+# The paper does not state the data subset, the widths, the learning rate, the number of steps, the
+# loss, the activation, the number of samples or the seeds of its figures. Those of this run are
+# assumptions of this replication. `provenance.json` has all of them; the files here show these:
+
+# %%
+Markdown(
+    f"""
+- widths n: {", ".join(map(str, measured.widths))}
+- seeds: {measured.seeds}; hidden layers: {len(measured.layers)}
+- probe inputs N: {measured.samples or "unknown"}; training steps T: {measured.last_step}
+- replicas that diverged: {len(measured.diverged)}
+"""
+)
+
+# %% [markdown]
+# ## Table 1
+#
+# Of the last hidden layer's pre-activations h, at the last step. The verdicts follow from the
+# numbers by fixed rules, whose thresholds stand in the configuration.
+
+# %%
+Markdown(tables.markdown(table1))
+
+# %%
+counts = table1["agrees"].value_counts()
+different = tables.disagreements(table1)
+Markdown(
+    f"**{counts.get('agrees', 0)} of {len(table1[table1['agrees'] != 'no claim'])} cells agree "
+    "with the paper.**"
+    + "".join(f"\n- {sentence}" for sentence in different or ["No cell disagrees."])
+)
+
+# %% [markdown]
+# ## Against the width
+#
+# A point is the geometric mean over seeds, a band their range, a dotted line the fitted power of n.
+# K is the Gram matrix of the probes' features; K with the indices 0, T is that of the features at
+# initialisation together with those at the last step.
+
+# %%
+figures.width_sweep.draw(measured)
+
+# %% [markdown]
+# At finite width, sampling n units lowers a smallest eigenvalue below its limit, the more so the
+# closer n is to the number of rows. So eigenvalues rise with n even where the limit is constant.
+# The fitted powers are corrected for this; the raw slopes stand beside them.
+
+
+# %%
+def power(fit: "pd.Series[float]") -> str:
+    if pd.isna(fit["exponent"]):
+        return numbers.NOTHING
+    value, interval = numbers.exponent(fit["exponent"], fit["ci_low"], fit["ci_high"])
+    return f"{value} {interval}"
+
+
+last = measured.scaling["layer"] == max(measured.layers, default=0)
+fits = measured.scaling[last & (measured.scaling["kind"] == "h")]
+exponents = pd.DataFrame(
+    {
+        "metric": fits["metric"],
+        "scheme": fits["scheme"],
+        "power of n [95 %]": [power(fit) for _, fit in fits.iterrows()],
+        "uncorrected": [numbers.exponent(raw, raw, raw)[0] for raw in fits["raw_exponent"]],
+        "R²": [numbers.number(value, 4) for value in fits["r_squared"]],
+        "widths": fits["widths"],
+        "below resolution": fits["unresolved"],
+    }
+)
+exponents.style.hide(axis="index").set_uuid("exponents")
+
+
+# %% [markdown]
+# ## In the course of training
+
+
+# %%
+def at_largest_width(column: str) -> str:
+    final = measured.features(step=measured.last_step)
+    final = final[final["width"] == max(measured.widths)]
+    parts = []
+    for scheme in measured.schemes:
+        values = final.loc[final["scheme"] == scheme, column].dropna()
+        shown = numbers.number(float(values.median())) if len(values) else "none resolved"
+        parts.append(f"{scheme} {shown}")
+    return "; ".join(parts)
+
+
+Markdown(
+    f"At n = {max(measured.widths)} and step {measured.last_step}, median over seeds: feature "
+    f"change {at_largest_width('feature_change')}. Smallest eigenvalue of K/n: "
+    f"{at_largest_width('gram_min_eig')}. Smallest space-time eigenvalue over n: "
+    f"{at_largest_width('spacetime_min_eig')}."
+)
+
+# %%
+figures.evolution.draw(measured)
+
+# %%
+figures.losses.draw(measured)
+
+# %%
+final = measured.runs[measured.runs["step"] == measured.last_step]
+final = final[final["width"] == max(measured.widths)]
+medians = final.groupby("scheme", sort=False)[["train_loss", "test_loss", "weight_change"]].median()
+shown = medians.map(numbers.number).rename(columns=lambda name: name.replace("_", " "))
+shown.style.set_uuid("losses")
+
+# %% [markdown]
+# ## Spectra
+#
+# Collapse and shrinking differ: where all eigenvalues fall together the features merely shrink,
+# where the small ones fall away from the large ones the features collapse.
+
+# %%
+figures.spectra.draw(measured)
+
+# %% [markdown]
+# ## Layer by layer
+
+# %%
+figures.layers.draw(measured)
+
+# %%
+judged = layers[layers["agrees"] != "no claim"]
+by_place = judged.groupby(["layer", "kind"])["agrees"].value_counts().unstack(fill_value=0)
+by_place.reindex(columns=["agrees", "disagrees"], fill_value=0).style.set_uuid("layers")
+
+# %%
+elsewhere = tables.disagreements(layers)
+places = [
+    f"layer {row['layer']}, {row['kind']}"
+    for _, row in layers[layers["agrees"] == "disagrees"].iterrows()
+]
+lines = [f"- {place}: {text}" for place, text in zip(places, elsewhere, strict=True)]
+Markdown("Cells that differ from the paper's row:\n\n" + "\n".join(lines or ["- none"]))
+
+# %% [markdown]
+# The paper's row speaks of a network, not of a layer; the headline above is the last hidden layer.
+
+# %% [markdown]
+# ## Diverged runs
+
+# %%
+diverged = measured.diverged
+Markdown(
+    "No run diverged."
+    if diverged.empty
+    else "\n".join(
+        f"- {r.scheme}, n = {r.width}, seed {r.seed}, step {r.step}" for r in diverged.itertuples()
+    )
+)

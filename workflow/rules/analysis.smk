@@ -1,0 +1,130 @@
+# From features to the measurements, their exponents in the width, and the verdicts.
+
+
+rule spectra:
+    input:
+        features=trainings(rules.features.output[0]),
+        curves=trainings(rules.train.output.curves),
+    output:
+        metrics=f"{PAPER}/metrics.csv",
+        runs=f"{PAPER}/runs.csv",
+        diverged=f"{PAPER}/diverged.csv",
+        spectra=f"{PAPER}/spectra.csv",
+    log:
+        f"{LOGS}/spectra.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/spectra.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=60,
+    params:
+        schemes=list(experiment.schemes),
+        widths=list(experiment.widths),
+        code=code("measurements"),
+    message:
+        "Eigenvalues of {params.schemes} at {params.widths}"
+    script:
+        "../scripts/measure_spectra.py"
+
+
+rule scaling:
+    input:
+        metrics=rules.spectra.output.metrics,
+        spectra=rules.spectra.output.spectra,
+    output:
+        f"{PAPER}/scaling.csv",
+    log:
+        f"{LOGS}/scaling.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/scaling.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=30,
+    params:
+        samples=experiment.samples,
+        fit_width_ratio=experiment.fit_width_ratio,
+        code=code("exponents"),
+    message:
+        "Fitting exponents in the width"
+    script:
+        "../scripts/fit_exponents.py"
+
+
+rule verdicts:
+    input:
+        scaling=rules.scaling.output[0],
+        diverged=rules.spectra.output.diverged,
+    output:
+        headline=f"{PAPER}/table1.csv",
+        layers=f"{PAPER}/table1_layers.csv",
+    log:
+        f"{LOGS}/verdicts.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/verdicts.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=500,
+        runtime=10,
+    params:
+        thresholds=experiment.settings(
+            "stable_exponent", "small_change", "collapse_ratio"
+        ),
+        code=code("verdicts"),
+    message:
+        "Judging every cell of Table 1"
+    script:
+        "../scripts/judge_table1.py"
+
+
+# Not part of `all`: a disagreement is a finding, and the pipeline completes with it.
+rule verify:
+    input:
+        rules.verdicts.output.headline,
+    log:
+        f"{LOGS}/verify.log",
+    conda:
+        "../../envs/analysis.yaml"
+    localrule: True
+    threads: 1
+    resources:
+        mem_mb=500,
+        runtime=10,
+    message:
+        "Comparing {input} with the paper"
+    script:
+        "../scripts/verify_table1.py"
+
+
+rule provenance:
+    input:
+        dataset=rules.prepare_dataset.output[0],
+        curves=trainings(rules.train.output.curves),
+        table1=rules.verdicts.output.headline,
+        scaling=rules.scaling.output[0],
+    output:
+        f"{PAPER}/provenance.json",
+    log:
+        f"{LOGS}/provenance.log",
+    conda:
+        "../../envs/analysis.yaml"
+    localrule: True
+    threads: 1
+    resources:
+        mem_mb=500,
+        runtime=10,
+    params:
+        config=experiment.to_config(),
+        benchmarks=f"{RESULTS}/benchmarks",
+        code=code("provenance"),
+    message:
+        "Writing down what made {output}"
+    script:
+        "../scripts/write_provenance.py"

@@ -1,0 +1,44 @@
+# What every other file of rules uses: the checked experiment, its folders, the code's digest.
+import os
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(workflow.basedir) / "src"))
+# Scripts find the library in whatever environment they run in.
+os.environ["PYTHONPATH"] = str(Path(workflow.basedir) / "src")
+
+from infwidth.config import ConfigError, read_experiment
+from infwidth.provenance import code_digest
+from snakemake.logging import logger
+
+try:
+    experiment = read_experiment(
+        config, Path(workflow.basedir) / "workflow/schemas/config.schema.yaml"
+    )
+except ConfigError as error:
+    # Unlike a WorkflowError, this leaves the message alone.
+    sys.exit(str(error))
+
+if workflow.is_main_process:
+    for warning in experiment.warnings():
+        logger.warning(warning)
+
+RESULTS = f"results/{experiment.experiment}"
+PAPER = f"paper/{experiment.experiment}"
+LOGS = f"logs/{experiment.experiment}"
+
+
+wildcard_constraints:
+    scheme="[^/]+",
+    width=r"\d+",
+
+
+def code(*modules):
+    """Digest of library modules and of all that they import, as a parameter: a changed import
+    re-runs the rule, which Snakemake would not notice by itself."""
+    return code_digest(*modules)
+
+
+def trainings(pattern):
+    """A file of every training, in the order of schemes and widths."""
+    return expand(pattern, scheme=experiment.schemes, width=experiment.widths)

@@ -1,0 +1,71 @@
+from pathlib import Path
+
+from infwidth.datasets.cifar10 import ARCHIVE_NAME
+from infwidth.datasets.sources import SOURCES
+
+CIFAR10_ARCHIVE = f"{experiment.data_root}/{ARCHIVE_NAME}"
+
+# An archive that is there is a source file which no rule makes. Snakemake would remove it before
+# it ran such a rule again (for a changed script, say) and download what the user already had.
+if experiment.dataset == "cifar10" and not Path(CIFAR10_ARCHIVE).exists():
+
+    rule retrieve_cifar10:
+        output:
+            CIFAR10_ARCHIVE,
+        log:
+            f"logs/{experiment.experiment}/retrieve_cifar10.log",
+        benchmark:
+            f"{RESULTS}/benchmarks/retrieve_cifar10.tsv"
+        # The nodes of a cluster often have no way to the internet.
+        localrule: True
+        conda:
+            "../../envs/data.yaml"
+        threads: 1
+        resources:
+            mem_mb=500,
+            runtime=240,
+        params:
+            urls=list(experiment.cifar10_urls),
+            sha256=experiment.cifar10_sha256,
+        message:
+            "Downloading the CIFAR-10 archive to {output}"
+        script:
+            "../scripts/retrieve_cifar10.py"
+
+
+rule prepare_dataset:
+    input:
+        {"cifar10": ancient(CIFAR10_ARCHIVE), "npz": experiment.dataset_path}.get(
+            experiment.dataset, []
+        ),
+    output:
+        f"{RESULTS}/dataset.npz",
+    log:
+        f"logs/{experiment.experiment}/prepare_dataset.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/prepare_dataset.tsv"
+    # torchvision downloads here.
+    localrule: True
+    conda:
+        "../../envs/data.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=240,
+    params:
+        dataset=experiment.dataset,
+        location={
+            key: getattr(experiment, key)
+            for key in SOURCES[experiment.dataset].config_keys
+        },
+        pool=experiment.pool,
+        samples=experiment.samples,
+        test_samples=experiment.test_samples,
+        code=code(
+            "datasets.prepare",
+            SOURCES[experiment.dataset].load.__module__.removeprefix("infwidth."),
+        ),
+    message:
+        "Preparing {params.samples} training and {params.test_samples} test images of {params.dataset}"
+    script:
+        "../scripts/prepare_dataset.py"

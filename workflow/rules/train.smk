@@ -1,0 +1,58 @@
+# One job per scheme and width; all its seeds train together.
+from dataclasses import fields
+
+from infwidth.hardware import feature_memory_mb, gpus, training_memory_mb, training_minutes
+from infwidth.recipe import Recipe
+
+
+rule train:
+    input:
+        rules.prepare_dataset.output[0],
+    output:
+        snapshots=temp(f"{RESULTS}/train/{{scheme}}/{{width}}/snapshots.npz"),
+        curves=f"{RESULTS}/train/{{scheme}}/{{width}}/curves.npz",
+    log:
+        f"{LOGS}/train/{{scheme}}_{{width}}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/train/{{scheme}}_{{width}}.tsv"
+    conda:
+        "../../envs/train.yaml"
+    # One thread: the rounding of a product depends on how it is split over threads, and results
+    # must not depend on the number of cores. Cores are used by training side by side.
+    threads: 1
+    resources:
+        mem_mb=lambda wildcards: training_memory_mb(experiment, int(wildcards.width)),
+        runtime=lambda wildcards: training_minutes(experiment, int(wildcards.width)),
+        gpu=gpus(experiment.device),
+    params:
+        scheme=lambda wildcards: experiment.exponents(wildcards.scheme),
+        seeds=experiment.seeds,
+        recipe=experiment.settings(*(field.name for field in fields(Recipe))),
+        code=code("training"),
+    message:
+        "Training {wildcards.scheme} at width {wildcards.width}, {params.seeds} seeds"
+    script:
+        "../scripts/train.py"
+
+
+rule features:
+    input:
+        rules.train.output.snapshots,
+    output:
+        f"{RESULTS}/features/{{scheme}}/{{width}}.npz",
+    log:
+        f"{LOGS}/features/{{scheme}}_{{width}}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/features/{{scheme}}_{{width}}.tsv"
+    conda:
+        "../../envs/train.yaml"
+    threads: 1
+    resources:
+        mem_mb=lambda wildcards: feature_memory_mb(experiment, int(wildcards.width)),
+        runtime=60,
+    params:
+        code=code("features"),
+    message:
+        "Reducing the features of {wildcards.scheme} at width {wildcards.width}"
+    script:
+        "../scripts/reduce_features.py"

@@ -1,0 +1,23 @@
+"""Collect the spectra and curves of every training into the tables of measurements."""
+
+from itertools import product
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from infwidth.csv_files import write_csv
+from infwidth.measurements import Measurements
+from infwidth.script import start
+
+if TYPE_CHECKING:
+    from snakemake.iocontainers import snakemake
+
+start(snakemake)
+trainings = product(snakemake.params.schemes, snakemake.params.widths)
+measurements = Measurements.collect(
+    (scheme, width, Path(features), Path(curves))
+    for (scheme, width), features, curves in zip(
+        trainings, snakemake.input.features, snakemake.input.curves, strict=True
+    )
+)
+for name in ("metrics", "runs", "diverged", "spectra"):
+    write_csv(getattr(measurements, name), snakemake.output[name])

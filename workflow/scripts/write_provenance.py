@@ -1,0 +1,21 @@
+"""Write down what made the outputs: config, code, packages, device, data and costs."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from infwidth.provenance import provenance
+from infwidth.script import start
+
+if TYPE_CHECKING:
+    from snakemake.iocontainers import snakemake
+
+start(snakemake)
+content = provenance(
+    config=snakemake.params.config,
+    dataset=Path(snakemake.input.dataset),
+    curves=[Path(path) for path in snakemake.input.curves],
+    benchmarks=Path(snakemake.params.benchmarks),
+)
+text = json.dumps(content, indent=2, ensure_ascii=False) + "\n"
+Path(snakemake.output[0]).write_text(text, encoding="utf-8")
