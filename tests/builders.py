@@ -4,7 +4,7 @@
 gradient descent in place. It shares no formula with the engine.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,9 +19,12 @@ from infwidth.network import Network
 from infwidth.recipe import Recipe
 from infwidth.schemes import Scheme
 
+# As in the workflow, whose trainings have one thread each.
+torch.set_num_threads(1)
+
 CPU = torch.device("cpu")
 # PyTorch's own functions, from which autograd takes the derivatives.
-PLAIN_ACTIVATIONS = {
+PLAIN_ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "tanh": torch.tanh,
     "sigmoid": torch.sigmoid,
     "silu": torch.nn.functional.silu,
@@ -90,7 +93,8 @@ def raw_input_weights(network: Network, data: PreparedDataset, replica: int) -> 
     torch.testing.assert_close(weights @ inputs.T, images, rtol=1e-11, atol=1e-11)
     generator = torch.Generator().manual_seed(replica)
     anything = torch.randn(weights.shape, generator=generator, dtype=torch.float64)
-    return weights + 3 * (anything - anything @ inputs.T @ inverse)
+    unseen: Tensor = anything - anything @ inputs.T @ inverse
+    return weights + 3 * unseen
 
 
 @dataclass

@@ -17,7 +17,7 @@ def measurements(unresolved_from: int | None = None) -> tuple[pd.DataFrame, pd.D
         jitter = 1.0 + 0.01 * seed if step else 7.0
         for metric, exponent in EXPONENTS.items():
             row[metric] = jitter * width**exponent
-        row["gram_mean_eig"] = 2.0
+        row |= {"gram_mean_eig": 2.0, "resolution": 1e-12, "spacetime_resolution": 3e-12}
         if unresolved_from is not None and width >= unresolved_from:
             row["spacetime_min_eig"] = np.nan
         if width < 2 * SAMPLES:
@@ -73,16 +73,34 @@ def test_only_least_eigenvalues_are_corrected_and_need_wide_networks() -> None:
     assert scaling.loc["spacetime_min_eig", "widths"] == 4  # n >= 8 x 16
 
 
-def test_unresolved_points_are_counted_and_left_out() -> None:
+def test_unresolved_points_are_counted_left_out_of_the_fit_and_bound_the_value() -> None:
     metrics, spectra = measurements(unresolved_from=1024)
     row = row_of(scaling_table(metrics, spectra, SAMPLES, 2), "spacetime_min_eig")
     assert row["unresolved"] == 3
-    assert row["largest_width"] == 512
     assert row["widths"] == 4
+    assert row["largest_width"] == 1024
+    assert np.isnan([row["value"], row["value_low"]]).all()
+    assert row["value_high"] == 3e-12
     nothing, spectra = measurements(unresolved_from=64)
     row = row_of(scaling_table(nothing, spectra, SAMPLES, 2), "spacetime_min_eig")
     assert row["unresolved"] == 15
-    assert np.isnan([row["value"], row["exponent"], row["largest_width"]]).all()
+    assert np.isnan(row["exponent"])
+
+
+def test_the_resolution_of_the_ratio_is_relative_to_the_mean_eigenvalue() -> None:
+    metrics, spectra = measurements()
+    metrics.loc[metrics["width"] == 1024, "gram_min_eig"] = np.nan
+    row = row_of(scaling_table(metrics, spectra, SAMPLES, 2), "gram_ratio")
+    assert row["value_high"] == 0.5e-12
+
+
+def test_a_scheme_that_never_reached_the_last_step_keeps_its_rows() -> None:
+    metrics, spectra = measurements()
+    lost = metrics[metrics["step"] == 0].assign(scheme="wild")
+    scaling = scaling_table(pd.concat([metrics, lost]), spectra, SAMPLES, 2)
+    rows = scaling[scaling["scheme"] == "wild"]
+    assert len(rows) == len(METRICS)
+    assert rows[["exponent", "value", "value_high"]].isna().all(axis=None)
 
 
 def test_where_the_matrix_is_undefined_nothing_counts_as_unresolved() -> None:

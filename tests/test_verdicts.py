@@ -13,7 +13,6 @@ from infwidth.verdicts import (
     UNDETERMINED,
     Thresholds,
     Trend,
-    disagreements,
     feature_diversity,
     feature_variation,
     space_time,
@@ -132,9 +131,7 @@ def test_the_same_measurements_agree_for_mup_and_disagree_for_sp() -> None:
         "space_time": "false",
     }
     assert list(agrees.loc["mine"]) == ["", "", ""]
-    said = disagreements(headline)
-    assert len(said) == 2 + 2 + 2
-    assert any(line.startswith("SP, feature_variation") and "large" in line for line in said)
+    assert (headline["agrees"] == "false").sum() == 2 + 2 + 2
 
 
 def test_a_cell_shows_the_least_eigenvalue_and_is_judged_by_the_ratio() -> None:

@@ -1,7 +1,7 @@
 """The scaling table: exponent in the width and level at the largest width of every metric."""
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import cast
 
 import numpy as np
@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from infwidth.finite_width import log_factors
-from infwidth.scaling import NOT_MEASURED, fit_power_law, geometric_mean
+from infwidth.scaling import NOT_MEASURED, Level, fit_power_law, geometric_mean
 
 
 @dataclass(frozen=True)
@@ -17,20 +17,22 @@ class Metric:
     """A metric of metrics.csv.
 
     Attributes:
+        resolution: column that holds the least value that is resolved, or None.
         matrix: the matrix whose least eigenvalue it is (its spectrum sets the finite-width
             correction), or None.
         copies: columns of that matrix per sample.
     """
 
+    resolution: str | None = None
     matrix: str | None = None
     copies: int = 1
 
 
 METRICS = {
     "feature_change": Metric(),
-    "gram_min_eig": Metric("gram"),
-    "gram_ratio": Metric("gram"),
-    "spacetime_min_eig": Metric("spacetime", copies=2),
+    "gram_min_eig": Metric("resolution", "gram"),
+    "gram_ratio": Metric("ratio_resolution", "gram"),
+    "spacetime_min_eig": Metric("spacetime_resolution", "spacetime", copies=2),
 }
 
 
@@ -69,13 +71,24 @@ def scaling_table(
         samples: N.
         fit_width_ratio: least eigenvalues take part from n = fit_width_ratio x (matrix columns) on.
     """
-    final = metrics[metrics["step"] == metrics["step"].max()].copy()
-    final["gram_ratio"] = final["gram_min_eig"] / final["gram_mean_eig"]
+    metrics = metrics.assign(
+        gram_ratio=metrics["gram_min_eig"] / metrics["gram_mean_eig"],
+        ratio_resolution=metrics["resolution"] / metrics["gram_mean_eig"],
+    )
+    last_step = metrics["step"].max()
     final_spectra = spectra[spectra["step"] == spectra["step"].max()]
+    # Grouped before the last step is chosen: a scheme that never reached it keeps its rows.
     rows = [
-        _fit(metric, scheme, layer, kind, group, final_spectra, samples, fit_width_ratio)
+        _fit(
+            metric,
+            key,
+            group[group["step"] == last_step],
+            final_spectra,
+            METRICS[metric].copies * samples,
+            fit_width_ratio,
+        )
         for metric in METRICS
-        for (scheme, layer, kind), group in groups(final)
+        for key, group in groups(metrics)
     ]
     return pd.DataFrame([asdict(row) for row in rows])
 
@@ -89,32 +102,28 @@ def groups(table: pd.DataFrame) -> Iterator[tuple[tuple[str, int, str], pd.DataF
 
 def _fit(
     metric: str,
-    scheme: str,
-    layer: int,
-    kind: str,
-    group: pd.DataFrame,
+    key: tuple[str, int, str],
+    final: pd.DataFrame,
     spectra: pd.DataFrame,
-    samples: int,
+    columns: int,
     fit_width_ratio: float,
 ) -> ScalingRow:
+    """One row: `final` and `spectra` are of the last step, `columns` are those of the matrix."""
+    scheme, layer, kind = key
     matrix = METRICS[metric].matrix
-    columns = METRICS[metric].copies * samples
-    defined = group if matrix is None else group[group["width"] >= columns]
+    defined = final if matrix is None else final[final["width"] >= columns]
     resolved = defined[defined[metric].notna()]
-    largest = resolved["width"].max()
-    level = NOT_MEASURED
-    if len(resolved):
-        level = geometric_mean(resolved.loc[resolved["width"] == largest, metric].to_numpy())
+    level = _level(defined[defined["width"] == defined["width"].max()], metric)
+    wide = resolved
     if matrix is not None:
-        resolved = resolved[resolved["width"] >= fit_width_ratio * columns]
-    by_width = {
-        int(width): resolved.loc[resolved["width"] == width, metric].to_numpy()
-        for width in sorted(resolved["width"].unique())
-    }
-    spectrum = _spectrum(spectra, scheme, layer, kind, matrix, by_width)
-    widths = list(by_width)
-    factors = None if spectrum is None else log_factors(spectrum, widths, stages=layer)
-    law = fit_power_law(widths, list(by_width.values()), factors)
+        wide = resolved[resolved["width"] >= fit_width_ratio * columns]
+    widths = [int(width) for width in sorted(wide["width"].unique())]
+    values = [wide.loc[wide["width"] == width, metric].to_numpy() for width in widths]
+    factors = None
+    if matrix is not None and widths:
+        spectrum = _spectrum(spectra, key, matrix, max(widths))
+        factors = log_factors(spectrum, widths, stages=layer)
+    law = fit_power_law(widths, values, factors)
     return ScalingRow(
         metric=metric,
         scheme=scheme,
@@ -126,33 +135,39 @@ def _fit(
         value=level.value,
         value_low=level.low,
         value_high=level.high,
-        largest_width=largest,
-        widths=len(by_width),
-        seeds=int(group["seed"].nunique()),
+        largest_width=float(defined["width"].max()),
+        widths=len(widths),
+        seeds=int(final["seed"].nunique()),
         correction="none" if matrix is None else "marchenko-pastur",
         correction_power=law.correction_power,
         raw_exponent=law.raw_exponent,
         r_squared=law.r_squared,
-        unresolved=len(defined) - int(defined[metric].notna().sum()),
+        unresolved=len(defined) - len(resolved),
     )
 
 
+def _level(widest: pd.DataFrame, metric: str) -> Level:
+    """The metric at one width: its mean over seeds, or an upper bound if some are unresolved."""
+    values = widest[metric]
+    resolution = METRICS[metric].resolution
+    if values.empty:
+        return NOT_MEASURED
+    if values.notna().all():
+        return geometric_mean(values.to_numpy())
+    bounds = values if resolution is None else values.fillna(widest[resolution])
+    return replace(NOT_MEASURED, high=float(bounds.max()))
+
+
 def _spectrum(
-    spectra: pd.DataFrame,
-    scheme: str,
-    layer: int,
-    kind: str,
-    matrix: str | None,
-    by_width: dict[int, NDArray[np.float64]],
-) -> NDArray[np.float64] | None:
-    """The spectrum of a matrix at the largest width of a fit."""
-    if matrix is None or not by_width:
-        return None
+    spectra: pd.DataFrame, key: tuple[str, int, str], matrix: str, width: int
+) -> NDArray[np.float64]:
+    """The spectrum of a matrix at one width, ascending."""
+    scheme, layer, kind = key
     rows = spectra[
         (spectra["scheme"] == scheme)
         & (spectra["layer"] == layer)
         & (spectra["kind"] == kind)
         & (spectra["matrix"] == matrix)
-        & (spectra["width"] == max(by_width))
+        & (spectra["width"] == width)
     ]
     return rows.sort_values("index")["eigenvalue"].to_numpy()

@@ -18,8 +18,12 @@ def start(snakemake: Any) -> None:
     if len(snakemake.log):
         handlers.append(logging.FileHandler(snakemake.log[0], mode="w", encoding="utf-8"))
     logging.basicConfig(
-        level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S", handlers=handlers
+        level=logging.WARNING,
+        format="%(asctime)s %(message)s",
+        datefmt="%H:%M:%S",
+        handlers=handlers,
     )
+    logger.setLevel(logging.INFO)
     logging.captureWarnings(True)
 
     def log_exception(

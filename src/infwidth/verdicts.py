@@ -171,6 +171,8 @@ def _reason(metric: str, trend: Trend, diverged: int) -> str:
     parts = []
     if not math.isnan(trend.value):
         parts.append(f"{metric} {trend.value:.3g} at the largest width")
+    elif not math.isnan(trend.value_high):
+        parts.append(f"{metric} under {trend.value_high:.3g} at the largest width")
     if math.isnan(trend.exponent):
         parts.append("too few resolved widths for an exponent")
     elif math.isnan(trend.ci_low):
@@ -214,13 +216,3 @@ def _trend(row: "pd.Series[float]") -> Trend:
         ci_high=float(row["ci_high"]),
         unresolved=int(row["unresolved"]),
     )
-
-
-def disagreements(table: pd.DataFrame) -> list[str]:
-    """A sentence for each cell of table1.csv that does not agree with the paper."""
-    wrong = table[table["agrees"] == "false"]
-    return [
-        f"{cell.scheme}, {cell.column}: the paper says {cell.paper!r}, measured is "
-        f"{cell.measured!r} ({cell.reason})"
-        for cell in wrong.itertuples()
-    ]

@@ -122,7 +122,7 @@ exponents = pd.DataFrame(
         "below resolution": fits["unresolved"],
     }
 )
-exponents.style.hide(axis="index").set_uuid("exponents")
+Markdown(tables.plain(exponents))
 
 
 # %% [markdown]
@@ -130,22 +130,22 @@ exponents.style.hide(axis="index").set_uuid("exponents")
 
 
 # %%
-def at_largest_width(column: str) -> str:
-    final = measured.features(step=measured.last_step)
-    final = final[final["width"] == max(measured.widths)]
-    parts = []
-    for scheme in measured.schemes:
-        values = final.loc[final["scheme"] == scheme, column].dropna()
-        shown = numbers.number(float(values.median())) if len(values) else "none resolved"
-        parts.append(f"{scheme} {shown}")
-    return "; ".join(parts)
-
-
+COLUMNS = {
+    "feature_change": "feature change",
+    "gram_min_eig": "smallest eigenvalue of K/n",
+    "spacetime_min_eig": "smallest space-time eigenvalue / n",
+    "train_loss": "training loss",
+    "test_loss": "test loss",
+    "weight_change": "weight change",
+}
+keys = ["scheme", "width", "seed", "step"]
+final = measured.features(step=measured.last_step).merge(measured.runs, on=keys)
+final = final[final["width"] == max(measured.widths)]
+medians = final.groupby("scheme", sort=False)[list(COLUMNS)].median().map(numbers.number)
 Markdown(
-    f"At n = {max(measured.widths)} and step {measured.last_step}, median over seeds: feature "
-    f"change {at_largest_width('feature_change')}. Smallest eigenvalue of K/n: "
-    f"{at_largest_width('gram_min_eig')}. Smallest space-time eigenvalue over n: "
-    f"{at_largest_width('spacetime_min_eig')}."
+    f"At n = {max(measured.widths)} and step {measured.last_step}, medians over seeds "
+    f"({numbers.NOTHING}: none is defined and resolved):\n\n"
+    + tables.plain(medians.rename(columns=COLUMNS).reset_index())
 )
 
 # %%
@@ -153,13 +153,6 @@ figures.evolution.draw(measured)
 
 # %%
 figures.losses.draw(measured)
-
-# %%
-final = measured.runs[measured.runs["step"] == measured.last_step]
-final = final[final["width"] == max(measured.widths)]
-medians = final.groupby("scheme", sort=False)[["train_loss", "test_loss", "weight_change"]].median()
-shown = medians.map(numbers.number).rename(columns=lambda name: name.replace("_", " "))
-shown.style.set_uuid("losses")
 
 # %% [markdown]
 # ## Spectra
@@ -179,15 +172,14 @@ figures.layers.draw(measured)
 # %%
 judged = layers[layers["agrees"] != "no claim"]
 by_place = judged.groupby(["layer", "kind"])["agrees"].value_counts().unstack(fill_value=0)
-by_place.reindex(columns=["agrees", "disagrees"], fill_value=0).style.set_uuid("layers")
+by_place = by_place.reindex(columns=["agrees", "disagrees"], fill_value=0).reset_index()
+Markdown("Cells by layer and kind:\n\n" + tables.plain(by_place))
 
 # %%
-elsewhere = tables.disagreements(layers)
-places = [
-    f"layer {row['layer']}, {row['kind']}"
-    for _, row in layers[layers["agrees"] == "disagrees"].iterrows()
-]
-lines = [f"- {place}: {text}" for place, text in zip(places, elsewhere, strict=True)]
+different = layers[layers["agrees"] == "disagrees"]
+places = [f"layer {layer}, {kind}" for layer, kind in different[["layer", "kind"]].values]
+sentences = zip(places, tables.disagreements(layers), strict=True)
+lines = [f"- {place}: {sentence}" for place, sentence in sentences]
 Markdown("Cells that differ from the paper's row:\n\n" + "\n".join(lines or ["- none"]))
 
 # %% [markdown]
@@ -197,11 +189,6 @@ Markdown("Cells that differ from the paper's row:\n\n" + "\n".join(lines or ["- 
 # ## Diverged runs
 
 # %%
-diverged = measured.diverged
-Markdown(
-    "No run diverged."
-    if diverged.empty
-    else "\n".join(
-        f"- {r.scheme}, n = {r.width}, seed {r.seed}, step {r.step}" for r in diverged.itertuples()
-    )
-)
+runs = measured.diverged.itertuples()
+lines = [f"- {run.scheme}, n = {run.width}, seed {run.seed}, step {run.step}" for run in runs]
+Markdown("\n".join(lines) or "No run diverged.")

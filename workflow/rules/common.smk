@@ -5,7 +5,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(workflow.basedir) / "src"))
 # Scripts find the library in whatever environment they run in.
-os.environ["PYTHONPATH"] = str(Path(workflow.basedir) / "src")
+os.environ.update(PYTHONPATH=str(Path(workflow.basedir) / "src"))
 
 from infwidth.config import ConfigError, read_experiment
 from infwidth.provenance import code_digest

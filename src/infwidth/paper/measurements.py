@@ -12,6 +12,8 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
+from infwidth.csv_files import read_csv
+
 Metric = Literal["feature_change", "gram_min_eig", "spacetime_min_eig"]
 METRICS: tuple[Metric, ...] = ("feature_change", "gram_min_eig", "spacetime_min_eig")
 RESOLUTION: dict[str, str] = {
@@ -30,7 +32,7 @@ class Measurements:
         metrics: features by scheme, width, seed, step, layer and kind.
         runs: losses by scheme, width, seed and step.
         diverged: the replicas that diverged, with the step.
-        spectra: full spectra of seed 0.
+        spectra: full spectra, geometric means over the seeds.
         scaling: fitted powers of the width.
     """
 
@@ -110,7 +112,7 @@ def read(folder: Path) -> Measurements:
 
 def read_table(path: Path) -> pd.DataFrame:
     """One CSV file, with names as strings, counts as integers and all else as floats."""
-    table = pd.read_csv(path, keep_default_na=False, na_values=[""])
+    table = read_csv(path)
     for column in table.columns.difference(list(WORDS)):
         table[column] = pd.to_numeric(table[column])
         if column in COUNTS and table[column].notna().all():

@@ -1,6 +1,5 @@
 """Executing a jupytext script, and showing it as one HTML file that needs no network."""
 
-import json
 from pathlib import Path
 
 import jupytext
@@ -17,7 +16,7 @@ OFFLINE = """
 {%- block extra_css -%}
 <style>
 main { max-width: 60rem; margin: 0 auto; }
-.jp-InputPrompt, .jp-OutputPrompt { display: none; }
+.jp-InputPrompt, .jp-OutputPrompt { display: none !important; }
 </style>
 {%- endblock -%}
 """
@@ -43,10 +42,9 @@ def executed(script: str, folder: Path) -> str:
 
 def as_html(notebook: str, title: str) -> str:
     """One HTML file with all figures inside and nothing loaded from elsewhere."""
-    exporter = HTMLExporter(raw_template=OFFLINE)
-    body, _ = exporter.from_notebook_node(
-        reads(notebook, as_version=4), resources={"metadata": {"name": title}}
-    )
+    exporter = HTMLExporter(raw_template=OFFLINE)  # type: ignore[no-untyped-call]
+    content = reads(notebook, as_version=4)  # type: ignore[no-untyped-call]
+    body, _ = exporter.from_notebook_node(content, resources={"metadata": {"name": title}})
     return str(body)
 
 
@@ -56,4 +54,5 @@ def _settled(notebook: NotebookNode) -> str:
         cell["id"] = f"cell-{place:02d}"
     notebook.metadata.pop("jupytext", None)
     notebook.metadata.get("language_info", {}).pop("version", None)
-    return json.dumps(json.loads(writes(notebook)), indent=1, ensure_ascii=False) + "\n"
+    text: str = writes(notebook)  # type: ignore[no-untyped-call]
+    return text + "\n"

@@ -91,10 +91,10 @@ def draw_power(ax: Axes, fit: "pd.Series[float]", widths: Iterable[int]) -> None
 
 def mark_diverged(ax: Axes, measured: Measurements, looked: Mapping[str, Look]) -> None:
     """A cross at the top edge for each scheme and width that lost a seed to divergence."""
-    lost = measured.diverged
-    for row, scheme in enumerate(name for name in looked if name in set(lost["scheme"])):
-        widths = sorted(set(lost.loc[lost["scheme"] == scheme, "width"]))
-        crosses(ax, widths, looked[scheme].color, row=row)
+    for width, lost in measured.diverged.groupby("width"):
+        # One below the other where several schemes lost seeds at the same width.
+        for row, scheme in enumerate(name for name in looked if name in set(lost["scheme"])):
+            crosses(ax, [int(str(width))], looked[scheme].color, row=row)
 
 
 def crosses(ax: Axes, places: Sequence[int], color: object, *, row: int = 0) -> None:
@@ -167,8 +167,9 @@ def mark_handles(
 
 def legend_above(figure: Figure, handles: list[Artist]) -> None:
     """One legend for the whole figure, over its panels, read row by row, as wide as fits."""
-    # Inches of each entry: the handle with its gaps, and about 0.055 a letter.
-    lengths = [0.6 + 0.055 * len(str(handle.get_label())) for handle in handles]
+    # Inches of each entry: the handle with its gaps, and about 0.048 a letter.
+    letters = [len(str(handle.get_label()).strip("$")) for handle in handles]
+    lengths = [0.48 + 0.048 * count for count in letters]
     columns = len(handles)
     while columns > 1:
         widest = [max(lengths[place::columns]) for place in range(columns)]
@@ -178,3 +179,5 @@ def legend_above(figure: Figure, handles: list[Artist]) -> None:
     # Matplotlib fills column by column.
     ordered = [handle for place in range(columns) for handle in handles[place::columns]]
     figure.legend(handles=ordered, loc="outside upper center", ncols=columns)
+    rows = -(-len(handles) // max(columns, 1))
+    figure.set_figheight(figure.get_figheight() + 0.16 * (rows - 1))

@@ -4,6 +4,7 @@ Sizes are those of a two-column conference page, so that text in a figure is 8 p
 are seaborn's colour-blind palette; a scheme is also told by its marker and its dashes.
 """
 
+import logging
 import math
 from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager
@@ -16,6 +17,9 @@ import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedFormatter, FixedLocator, LogLocator, NullFormatter, NullLocator
+
+# It tells of every glyph in every PDF.
+logging.getLogger("fontTools").setLevel(logging.WARNING)
 
 COLUMN_WIDTH = 3.25
 TEXT_WIDTH = 6.75
@@ -33,7 +37,7 @@ SETTINGS: Mapping[str, object] = {
     "legend.title_fontsize": 7.5,
     "figure.titlesize": 9,
     "axes.linewidth": 0.6,
-    "axes.titlepad": 4,
+    "axes.titlepad": 6,
     "axes.labelpad": 2,
     "grid.linewidth": 0.4,
     "grid.color": "0.9",
@@ -57,7 +61,7 @@ SETTINGS: Mapping[str, object] = {
     "legend.columnspacing": 1.0,
     "legend.handletextpad": 0.5,
     "legend.labelspacing": 0.3,
-    "figure.dpi": 110,
+    "figure.dpi": 96,
     "figure.constrained_layout.use": True,
     "pdf.fonttype": 42,
     "svg.hashsalt": "infwidth",
@@ -198,4 +202,5 @@ def save(figure: Figure, path: Path) -> None:
     dateless = {"CreationDate": None, "ModDate": None}
     with applied():
         figure.savefig(path.with_suffix(".pdf"), metadata=dateless)
+        figure.set_layout_engine("none")  # the places of the panels are found once
         figure.savefig(path.with_suffix(".png"), dpi=200, metadata={"Software": None})

@@ -8,6 +8,7 @@ from typing import Literal
 
 import pandas as pd
 
+from infwidth.csv_files import read_csv
 from infwidth.paper import numbers
 
 # Column of table1.csv -> (heading, what the value is, in Markdown, the same in LaTeX).
@@ -49,15 +50,13 @@ def read(path: Path) -> pd.DataFrame:
     Raises:
         ValueError: `agrees` holds something else than true, false or nothing.
     """
-    table = pd.read_csv(path, dtype={"agrees": str, "paper": str}, keep_default_na=False)
+    table = read_csv(path)
     words = {"true": "agrees", "false": "disagrees", "": "no claim"}
     agrees = table["agrees"].str.lower()
     unknown = sorted(set(agrees) - set(words))
     if unknown:
         raise ValueError(f"{path}: column agrees holds {unknown}, not true, false or nothing")
     table["agrees"] = agrees.map(words)
-    for column in ("value", "value_low", "value_high", "exponent", "ci_low", "ci_high"):
-        table[column] = pd.to_numeric(table[column].replace("", "nan"))
     return table
 
 
@@ -80,6 +79,13 @@ def cell(row: "pd.Series[float]") -> Cell:
         exponent=(row["exponent"], row["ci_low"], row["ci_high"]),
         reason=str(row["reason"]),
     )
+
+
+def plain(table: pd.DataFrame) -> str:
+    """Any table as Markdown, its cells as they are."""
+    lines = [_pipes(map(str, table.columns)), _pipes(["---"] * len(table.columns))]
+    lines += [_pipes(map(str, row)) for row in table.itertuples(index=False)]
+    return "\n".join(lines)
 
 
 def markdown(table: pd.DataFrame) -> str:

@@ -17,7 +17,7 @@ def draw(measured: Measurements) -> Figure:
     """Pairs of rows (training, test) of up to four schemes each."""
     looked = style.looks(measured.schemes)
     blocks = max(1, -(-len(looked) // ACROSS))
-    columns = min(ACROSS, max(1, len(looked)))
+    columns = max(1, -(-len(looked) // blocks))
     with style.applied():
         figure = Figure(
             figsize=(

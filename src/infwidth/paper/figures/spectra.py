@@ -52,9 +52,9 @@ def _panel(ax: Axes, measured: Measurements, matrix: str, width: int) -> None:
     features = measured.features()
     features = features[features["width"] == width]
     for scheme, look in style.looks(measured.schemes).items():
-        for (step, seed), spectrum in table[table["scheme"] == scheme].groupby(["step", "seed"]):
-            origin = (features["step"] == step) & (features["seed"] == seed)
-            floor = features.loc[origin & (features["scheme"] == scheme), RESOLUTION[matrix]]
+        for step, spectrum in table[table["scheme"] == scheme].groupby("step"):
+            origin = (features["step"] == step) & (features["scheme"] == scheme)
+            floor = features.loc[origin, RESOLUTION[matrix]]
             _line(ax, spectrum, look, floor=float(floor.max()), initial=step == 0)
     count = int(table["index"].max()) + 1 if len(table) else 1
     ax.set_xticks(sorted({1, *(round(count * part / 4) for part in range(1, 5))} - {0}))

@@ -1,0 +1,38 @@
+"""The report: Typst source and a paper folder in, PDF out."""
+
+from importlib.util import find_spec
+from pathlib import Path
+
+import typst
+
+
+def compile_pdf(source: Path, folder: Path) -> bytes:
+    """The PDF, the same bytes for the same files on every machine.
+
+    Args:
+        source: the Typst document, which gets the folder as `sys.inputs.folder`.
+        folder: the paper folder.
+
+    Raises:
+        typst.TypstError: a file or column is missing; the message has its place in the source.
+    """
+    pdf = typst.compile(
+        source.resolve(),
+        root=Path("/"),
+        font_paths=[_fonts()],
+        ignore_system_fonts=True,
+        sys_inputs={"folder": str(folder.resolve())},
+    )
+    assert isinstance(pdf, bytes)
+    return pdf
+
+
+def _fonts() -> Path:
+    """Matplotlib's own copy of the STIX fonts, so that text and figures match.
+
+    System fonts would make the PDF depend on the machine.
+    """
+    matplotlib = find_spec("matplotlib")
+    assert matplotlib is not None
+    assert matplotlib.origin is not None
+    return Path(matplotlib.origin).parent / "mpl-data/fonts/ttf"

@@ -1,0 +1,62 @@
+"""What cannot be run is refused before any job starts; number-like words are understood."""
+
+import pytest
+import yaml
+from workflow_run import ROOT, Checkout
+
+BASE = yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8"))
+CONFIGS = ["config.yaml", *(f"config/{path.name}" for path in (ROOT / "config").glob("*.yaml"))]
+
+
+@pytest.fixture(scope="module")
+def checkout(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
+    checkout = Checkout.fresh(tmp_path_factory.mktemp("bad_input") / "checkout")
+    content = (checkout.root / "images.npz").read_bytes()
+    (checkout.root / "half.npz").write_bytes(content[: len(content) // 2])
+    return checkout
+
+
+@pytest.mark.parametrize(
+    ("config", "words"),
+    [
+        ({"stepz": 3}, ["stepz: unknown key", "steps?"]),
+        ({"schemes": "[SP,NPT]"}, ["schemes: ", "NTP?"]),
+        ({"widths": "[64,1.5]", "seeds": 0}, ["widths: found 1.5", "seeds: found 0", "2 problems"]),
+        ({"samples": 25}, ["samples: found 25", "24 training images", "at most 24"]),
+        ({"dataset_path": "nowhere.npz"}, ["dataset_path: nowhere.npz is not a file"]),
+        ({"dataset_path": "half.npz"}, ["dataset_path: half.npz"]),
+        (
+            {"schemes": "{mine: {init_variance: [0, -1], learning_rate: [0, -1, -1]}}"},
+            ["schemes: ", "init_variance of mine has 2 exponents", "[0, -1, -1]"],
+        ),
+    ],
+)
+def test_refused_with_key_and_remedy_before_any_job(
+    checkout: Checkout, config: dict[str, object], words: list[str]
+) -> None:
+    run = checkout.snakemake(config=config)
+    assert run.code != 0
+    for word in words:
+        assert word in run.output
+    assert "Traceback" not in run.output
+    for folder in ("results", "paper", "logs"):
+        assert not (checkout.root / folder).exists()
+
+
+def test_words_of_the_command_line_become_numbers(checkout: Checkout) -> None:
+    run = checkout.snakemake(
+        "-n", config={"widths": "[8,16,'32']", "steps": "3", "schemes": "[mup]", "samples": "5"}
+    )
+    assert run.code == 0, run.output
+    for width in (8, 16, 32):
+        assert f"Training µP at width {width}, 2 seeds" in run.output
+    assert "Training µP at width 24" not in run.output
+    # Said once, though jobs read the configuration too.
+    assert run.output.count("widths: 8 below twice the samples (10): space-time is undefined") == 1
+
+
+@pytest.mark.parametrize("file", CONFIGS)
+def test_committed_configurations_can_be_planned(checkout: Checkout, file: str) -> None:
+    merged = BASE | yaml.safe_load((ROOT / file).read_text(encoding="utf-8"))
+    trainings = {(scheme, width) for scheme in merged["schemes"] for width in merged["widths"]}
+    assert checkout.plan(file).trainings == trainings

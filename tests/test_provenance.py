@@ -1,0 +1,186 @@
+"""Digests change with what can change a number, and with nothing else."""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from infwidth import provenance as module
+from infwidth.provenance import code_digest, data_digest, provenance
+
+NETWORK = '''"""A network."""
+
+from library.layers import dense
+from library.losses import mse
+
+
+def train(rate: float = 0.5) -> float:
+    """Train it."""
+    return rate * mse(dense.width())
+'''
+FILES = {
+    "__init__.py": "",
+    "network.py": NETWORK,
+    "losses.py": "import math\n\n\ndef mse(x: float) -> float:\n    return math.sqrt(x)\n",
+    "layers/__init__.py": "",
+    "layers/dense.py": "import library.units\n\n\ndef width() -> int:\n    return 64\n",
+    "units.py": "from library import network\n\nONE = 1\n",  # a circle
+    "figures.py": "COLOUR = 'blue'\n",
+}
+
+
+@pytest.fixture
+def library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A library in which `network` imports all but `figures`."""
+    root = tmp_path / "library"
+    for name, text in FILES.items():
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    monkeypatch.setattr(module, "PACKAGE", root)
+    return root
+
+
+def fresh_digest(*modules: str) -> str:
+    """As the next start of Snakemake would take it: nothing is remembered of the files."""
+    for remembered in (module._tree, module._imports, module._bare):
+        remembered.cache_clear()
+    return code_digest(*modules)
+
+
+def edit(path: Path, old: str, new: str) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new), encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new"),
+    [
+        ("network.py", "rate * mse", "rate + mse"),
+        ("network.py", "= 0.5", "= 0.25"),
+        ("network.py", "def train", "@mse\ndef train"),
+        ("losses.py", "sqrt", "exp"),
+        ("layers/dense.py", "64", "65"),
+        ("layers/__init__.py", "", "LAYERS = 3\n"),
+        ("units.py", "ONE = 1", 'ONE = "1"'),
+    ],
+)
+def test_code_counts_wherever_it_is_imported(library: Path, file: str, old: str, new: str) -> None:
+    before = fresh_digest("network")
+    edit(library / file, old, new)
+    assert fresh_digest("network") != before
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new"),
+    [
+        ("network.py", '"""A network."""', '"""A network\nof neurons."""'),
+        ("network.py", '"""Train it."""', '"""Train it for long."""'),
+        ("network.py", '    """Train it."""\n', ""),
+        ("network.py", "    return", "\n    # Why it is so.\n    return"),
+        ("network.py", "rate * mse(dense.width())", "rate * (\n        mse(dense.width(),)\n    )"),
+        ("figures.py", "blue", "red"),
+    ],
+)
+def test_words_layout_and_other_modules_do_not_count(
+    library: Path, file: str, old: str, new: str
+) -> None:
+    before = fresh_digest("network")
+    edit(library / file, old, new)
+    assert fresh_digest("network") == before
+
+
+def test_digest_is_the_same_in_another_folder(
+    library: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = fresh_digest("network")
+    elsewhere = library.parent / "elsewhere/library"
+    shutil.copytree(library, elsewhere)
+    monkeypatch.setattr(module, "PACKAGE", elsewhere)
+    assert fresh_digest("network") == before
+
+
+def test_digest_does_not_depend_on_the_order_of_modules(library: Path) -> None:
+    assert fresh_digest("figures", "network") == fresh_digest("network", "figures")
+    assert fresh_digest("figures", "network") != fresh_digest("network")
+
+
+@pytest.mark.parametrize("name", ["netwrok", "layers.lazy"])
+def test_unknown_module(library: Path, name: str) -> None:
+    with pytest.raises(FileNotFoundError, match=rf"infwidth\.{name}: no such module"):
+        fresh_digest(name)
+
+
+def save(path: Path, **arrays: Any) -> Path:
+    np.savez(path, **arrays)
+    return path
+
+
+def test_data_digest_is_of_the_arrays(tmp_path: Path) -> None:
+    inputs, labels = np.arange(12.0).reshape(3, 4), np.arange(3)
+    first = data_digest(save(tmp_path / "a.npz", inputs=inputs, labels=labels))
+    np.savez_compressed(tmp_path / "b.npz", labels=labels, inputs=np.asfortranarray(inputs))
+    assert data_digest(tmp_path / "b.npz") == first
+    others = [
+        {"inputs": inputs + 1e-15 * (inputs == 1), "labels": labels},
+        {"inputs": inputs, "labels": labels[::-1]},
+        {"images": inputs, "labels": labels},
+        {"inputs": inputs},
+    ]
+    for number, arrays in enumerate(others):
+        assert data_digest(save(tmp_path / f"{number}.npz", **arrays)) != first
+
+
+@pytest.fixture
+def written(tmp_path: Path) -> Callable[..., dict[str, object]]:
+    """Provenance of an experiment with one job per benchmark given."""
+    dataset = save(tmp_path / "dataset.npz", inputs=np.zeros(3))
+    curves = [
+        save(tmp_path / f"{name}.npz", device=np.array(device))
+        for name, device in (("a", "x86_64 CPU"), ("b", "x86_64 CPU"), ("c", "NVIDIA H100"))
+    ]
+
+    def write(config: dict[str, object], **jobs: str) -> dict[str, object]:
+        for job, row in jobs.items():
+            path = tmp_path / "benchmarks" / f"{job.replace('__', '/')}.tsv"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(f"s\th:m:s\tmax_rss\tmax_vms\n{row}\n", encoding="utf-8")
+        return provenance(config, dataset, curves, tmp_path / "benchmarks")
+
+    return write
+
+
+def test_costs_of_jobs_with_and_without_samples(
+    written: Callable[..., dict[str, object]],
+) -> None:
+    content = written(
+        {"experiment": "digits"},
+        train__SP_64="4.5\t0:00:04\t551.07\t900",
+        spectra="0.1\t0:00:00\t-\t-",
+        scaling="0.2\t0:00:00\tNA\tNA",
+    )
+    assert content["rules"] == [
+        {"rule": "scaling", "job": "", "seconds": 0.2, "max_rss_mb": None},
+        {"rule": "spectra", "job": "", "seconds": 0.1, "max_rss_mb": None},
+        {"rule": "train", "job": "SP_64", "seconds": 4.5, "max_rss_mb": 551.07},
+    ]
+
+
+def test_devices_are_named_once(written: Callable[..., dict[str, object]]) -> None:
+    assert written({"experiment": "digits"})["device"] == ["NVIDIA H100", "x86_64 CPU"]
+
+
+def test_config_digest_is_of_its_content(written: Callable[..., dict[str, object]]) -> None:
+    digests = [
+        written(config)["config_sha256"]
+        for config in (
+            {"experiment": "digits", "schemes": {"µP": [1, 2]}},
+            {"schemes": {"µP": [1, 2]}, "experiment": "digits"},
+            {"experiment": "digits", "schemes": {"µP": [2, 1]}},
+        )
+    ]
+    assert digests[0] == digests[1] != digests[2]

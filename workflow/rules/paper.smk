@@ -1,0 +1,136 @@
+# What a reader sees: tables, figures, notebook and report, from the CSV files alone.
+FIGURES = ("width_sweep", "evolution", "spectra", "losses", "layers")
+
+
+rule table1:
+    input:
+        headline=rules.verdicts.output.headline,
+        layers=rules.verdicts.output.layers,
+    output:
+        markdown=report(
+            f"{PAPER}/table1.md", caption="../report/table1.rst", category="Table 1"
+        ),
+        latex=f"{PAPER}/table1.tex",
+        layers=report(
+            f"{PAPER}/table1_layers.md",
+            caption="../report/table1_layers.rst",
+            category="Table 1",
+        ),
+    log:
+        f"{LOGS}/table1.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/table1.tsv"
+    conda:
+        "../../envs/paper.yaml"
+    threads: 1
+    resources:
+        mem_mb=500,
+        runtime=10,
+    params:
+        code=code("paper.tables"),
+    message:
+        "Writing Table 1 to {output.markdown}"
+    script:
+        "../scripts/write_tables.py"
+
+
+rule figures:
+    input:
+        metrics=rules.spectra.output.metrics,
+        runs=rules.spectra.output.runs,
+        diverged=rules.spectra.output.diverged,
+        spectra=rules.spectra.output.spectra,
+        scaling=rules.scaling.output[0],
+    output:
+        pdf=expand(f"{PAPER}/figures/{{figure}}.pdf", figure=FIGURES),
+        png=[
+            report(
+                f"{PAPER}/figures/{figure}.png",
+                caption=f"../report/{figure}.rst",
+                category="Figures",
+                labels={"figure": figure.replace("_", " ")},
+            )
+            for figure in FIGURES
+        ],
+    log:
+        f"{LOGS}/figures.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/figures.tsv"
+    conda:
+        "../../envs/paper.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=15,
+    params:
+        code=code("paper.figures"),
+    message:
+        "Drawing {output.pdf}"
+    script:
+        "../scripts/draw_figures.py"
+
+
+rule notebook:
+    input:
+        **dict(rules.figures.input.items()),
+        headline=rules.verdicts.output.headline,
+        layers=rules.verdicts.output.layers,
+        source=f"{workflow.basedir}/workflow/notebooks/analysis.py",
+    output:
+        ipynb=f"{PAPER}/analysis.ipynb",
+        html=report(
+            f"{PAPER}/analysis.html",
+            caption="../report/analysis.rst",
+            category="Analysis",
+        ),
+    log:
+        f"{LOGS}/notebook.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/notebook.tsv"
+    conda:
+        "../../envs/paper.yaml"
+    threads: 1
+    resources:
+        mem_mb=1500,
+        runtime=15,
+    params:
+        experiment=experiment.experiment,
+        code=code("paper.notebook", "paper.figures", "paper.tables"),
+    message:
+        "Running {input.source} in {PAPER}"
+    script:
+        "../scripts/run_notebook.py"
+
+
+rule report_pdf:
+    input:
+        headline=rules.verdicts.output.headline,
+        layers=rules.verdicts.output.layers,
+        scaling=rules.scaling.output[0],
+        diverged=rules.spectra.output.diverged,
+        provenance=rules.provenance.output[0],
+        figures=rules.figures.output.pdf,
+        source=expand(
+            f"{workflow.basedir}/workflow/report/{{part}}.typ",
+            part=("report", "run", "numbers", "tables"),
+        ),
+    output:
+        report(
+            f"{PAPER}/report.pdf", caption="../report/report.rst", category="Analysis"
+        ),
+    log:
+        f"{LOGS}/report_pdf.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/report_pdf.tsv"
+    conda:
+        "../../envs/paper.yaml"
+    threads: 1
+    resources:
+        mem_mb=500,
+        runtime=10,
+    params:
+        code=code("paper.report"),
+    message:
+        "Typesetting {output}"
+    script:
+        "../scripts/compile_report.py"

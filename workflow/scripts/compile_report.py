@@ -1,0 +1,14 @@
+"""Compile the report in the paper folder, whose files it reads."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from infwidth.paper.report import compile_pdf
+from infwidth.script import start
+
+if TYPE_CHECKING:
+    from snakemake.iocontainers import snakemake
+
+start(snakemake)
+output = Path(snakemake.output[0])
+output.write_bytes(compile_pdf(Path(snakemake.input.source[0]), output.parent))
