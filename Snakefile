@@ -17,10 +17,10 @@ include: "workflow/rules/paper.smk"
 # Further targets, each a rule of this name: `table1`, `figures`, `verify`.
 rule all:
     default_target: True
-    localrule: True
     input:
         rules.table1.output,
         rules.figures.output,
         rules.notebook.output,
         rules.report_pdf.output,
         rules.provenance.output,
+    localrule: True

@@ -13,11 +13,11 @@ import torch
 from torch import Tensor
 
 from infwidth.datasets.prepare import Inputs, PreparedDataset
-from infwidth.initialisation import initial_network, learning_rates
+from infwidth.initialisation import initial_network
 from infwidth.layers.dense import DenseLayer
 from infwidth.network import Network
 from infwidth.recipe import Recipe
-from infwidth.schemes import Scheme
+from infwidth.schemes import Role, Scheme
 
 # As in the workflow, whose trainings have one thread each.
 torch.set_num_threads(1)
@@ -151,7 +151,7 @@ def both(
 ) -> tuple[Network, list[PlainNetwork]]:
     """The engine's network at initialisation, and a plain one for each of its replicas."""
     network = initial_network(data, scheme, width, seeds, how, CPU)
-    rates = learning_rates(scheme, width, how)
+    rates = rates_by_role(scheme, width, how)
     plain = [
         PlainNetwork(
             [raw_input_weights(network, data, replica), *dense_weights(network, replica)],
@@ -162,6 +162,18 @@ def both(
         for replica in range(len(seeds))
     ]
     return network, plain
+
+
+def rates_by_role(scheme: Scheme, width: int, how: Recipe) -> tuple[float, ...]:
+    """The rate of each layer, straight from the scheme."""
+    hidden: tuple[Role, ...] = ("hidden",) * (how.hidden_layers - 1)
+    roles: tuple[Role, ...] = ("input", *hidden, "output")
+    return tuple(
+        scheme.rate(
+            role, width, learning_rate=how.learning_rate, reference_width=how.reference_width
+        )
+        for role in roles
+    )
 
 
 def dense_weights(network: Network, replica: int) -> list[Tensor]:

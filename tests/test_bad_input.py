@@ -19,11 +19,11 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
 @pytest.mark.parametrize(
     ("config", "words"),
     [
-        ({"stepz": 3}, ["stepz: unknown key", "steps?"]),
-        ({"schemes": "[SP,NPT]"}, ["schemes: ", "NTP?"]),
-        ({"widths": "[64,1.5]", "seeds": 0}, ["widths: found 1.5", "seeds: found 0", "2 problems"]),
+        (
+            {"stepz": 3, "schemes": "[SP,NPT]", "widths": "[64,1.5]", "seeds": 0},
+            ["4 problems", "stepz: ", "steps?", "NTP?", "widths: found 1.5", "seeds: found 0"],
+        ),
         ({"samples": 25}, ["samples: found 25", "24 training images", "at most 24"]),
-        ({"dataset_path": "nowhere.npz"}, ["dataset_path: nowhere.npz is not a file"]),
         ({"dataset_path": "half.npz"}, ["dataset_path: half.npz"]),
         (
             {"schemes": "{mine: {init_variance: [0, -1], learning_rate: [0, -1, -1]}}"},

@@ -43,7 +43,7 @@ def test_the_shipped_configurations_are_valid() -> None:
     assert isinstance(experiment.init_std, float)
     assert experiment.warnings() == ()
     digits = read(**load("config/digits.yaml"))
-    assert (digits.experiment, digits.dataset, digits.steps) == ("digits", "digits", 400)
+    assert (digits.experiment, digits.dataset, digits.steps) == ("digits", "digits", 800)
     assert digits.warnings() == ()
 
 
@@ -86,7 +86,7 @@ def test_what_cannot_be_measured_is_said_beforehand() -> None:
     (line,) = read(widths=[64, 127, 128, 256]).warnings()
     assert "2 of them are 128 or more" in line
     assert "space-time" in line
-    assert len(read(widths=[64, 127, 128, 256], fit_width_ratio=1.5).warnings()) == 0
+    assert len(read(widths=[64, 127, 128, 256, 512], fit_width_ratio=1.5).warnings()) == 0
 
 
 def test_the_canonical_form_reads_back_and_forgets_how_it_was_written() -> None:

@@ -46,7 +46,7 @@ def row_of(scaling: pd.DataFrame, metric: str) -> "pd.Series[float]":
 
 
 def test_exponents_of_every_metric_at_the_last_step() -> None:
-    scaling = scaling_table(*measurements(), SAMPLES, fit_width_ratio=2)
+    scaling = scaling_table(*measurements(), samples=SAMPLES, steps=9, fit_width_ratio=2)
     assert list(scaling["metric"]) == list(METRICS)
     for metric, exponent in {**EXPONENTS, "gram_ratio": -1.0}.items():
         row = row_of(scaling, metric)
@@ -59,13 +59,15 @@ def test_exponents_of_every_metric_at_the_last_step() -> None:
 
 
 def test_the_ratio_divides_by_the_mean_eigenvalue() -> None:
-    scaling = scaling_table(*measurements(), SAMPLES, fit_width_ratio=2)
+    scaling = scaling_table(*measurements(), samples=SAMPLES, steps=9, fit_width_ratio=2)
     ratio, gram = row_of(scaling, "gram_ratio"), row_of(scaling, "gram_min_eig")
     assert ratio["value"] == pytest.approx(gram["value"] / 2.0)
 
 
 def test_only_least_eigenvalues_are_corrected_and_need_wide_networks() -> None:
-    scaling = scaling_table(*measurements(), SAMPLES, fit_width_ratio=8).set_index("metric")
+    scaling = scaling_table(*measurements(), samples=SAMPLES, steps=9, fit_width_ratio=8).set_index(
+        "metric"
+    )
     assert scaling.loc["feature_change", "correction"] == "none"
     assert scaling.loc["feature_change", "widths"] == 5
     assert scaling.loc["gram_min_eig", "correction"] == "marchenko-pastur"
@@ -75,14 +77,20 @@ def test_only_least_eigenvalues_are_corrected_and_need_wide_networks() -> None:
 
 def test_unresolved_points_are_counted_left_out_of_the_fit_and_bound_the_value() -> None:
     metrics, spectra = measurements(unresolved_from=1024)
-    row = row_of(scaling_table(metrics, spectra, SAMPLES, 2), "spacetime_min_eig")
+    row = row_of(
+        scaling_table(metrics, spectra, samples=SAMPLES, steps=9, fit_width_ratio=2),
+        "spacetime_min_eig",
+    )
     assert row["unresolved"] == 3
     assert row["widths"] == 4
     assert row["largest_width"] == 1024
     assert np.isnan([row["value"], row["value_low"]]).all()
     assert row["value_high"] == 3e-12
     nothing, spectra = measurements(unresolved_from=64)
-    row = row_of(scaling_table(nothing, spectra, SAMPLES, 2), "spacetime_min_eig")
+    row = row_of(
+        scaling_table(nothing, spectra, samples=SAMPLES, steps=9, fit_width_ratio=2),
+        "spacetime_min_eig",
+    )
     assert row["unresolved"] == 15
     assert np.isnan(row["exponent"])
 
@@ -90,21 +98,35 @@ def test_unresolved_points_are_counted_left_out_of_the_fit_and_bound_the_value()
 def test_the_resolution_of_the_ratio_is_relative_to_the_mean_eigenvalue() -> None:
     metrics, spectra = measurements()
     metrics.loc[metrics["width"] == 1024, "gram_min_eig"] = np.nan
-    row = row_of(scaling_table(metrics, spectra, SAMPLES, 2), "gram_ratio")
+    row = row_of(
+        scaling_table(metrics, spectra, samples=SAMPLES, steps=9, fit_width_ratio=2), "gram_ratio"
+    )
     assert row["value_high"] == 0.5e-12
 
 
 def test_a_scheme_that_never_reached_the_last_step_keeps_its_rows() -> None:
     metrics, spectra = measurements()
     lost = metrics[metrics["step"] == 0].assign(scheme="wild")
-    scaling = scaling_table(pd.concat([metrics, lost]), spectra, SAMPLES, 2)
+    scaling = scaling_table(
+        pd.concat([metrics, lost]), spectra, samples=SAMPLES, steps=9, fit_width_ratio=2
+    )
     rows = scaling[scaling["scheme"] == "wild"]
     assert len(rows) == len(METRICS)
     assert rows[["exponent", "value", "value_high"]].isna().all(axis=None)
 
 
+def test_nothing_is_taken_from_an_earlier_step_for_the_last() -> None:
+    metrics, spectra = measurements()
+    early = metrics[metrics["step"] == 0]
+    scaling = scaling_table(early, spectra, samples=SAMPLES, steps=9, fit_width_ratio=2)
+    assert len(scaling) == len(METRICS)
+    assert scaling[["exponent", "value", "value_high"]].isna().all(axis=None)
+
+
 def test_where_the_matrix_is_undefined_nothing_counts_as_unresolved() -> None:
     metrics, spectra = measurements()
     narrow = metrics[metrics["width"] == 64].assign(width=15, spacetime_min_eig=np.nan)
-    scaling = scaling_table(pd.concat([narrow, metrics]), spectra, SAMPLES, 2)
+    scaling = scaling_table(
+        pd.concat([narrow, metrics]), spectra, samples=SAMPLES, steps=9, fit_width_ratio=2
+    )
     assert row_of(scaling, "spacetime_min_eig")["unresolved"] == 0

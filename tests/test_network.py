@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import pytest
 import torch
-from builders import PlainNetwork, all_inputs, both, dataset, recipe
+from builders import CPU, PlainNetwork, all_inputs, both, dataset, recipe, rates_by_role
 from torch import Tensor
 
 from infwidth.activations import ACTIVATIONS
@@ -57,6 +57,7 @@ def check_trajectory(data: PreparedDataset, how: Recipe, steps: int = 6) -> None
     inputs, labels = torch.as_tensor(data.train_inputs), torch.as_tensor(data.train_labels)
     test_inputs = torch.as_tensor(data.test_inputs)
     rates = learning_rates(OWN, WIDTH, how)
+    assert rates == rates_by_role(OWN, WIDTH, how)
     starts = [one.forward(inputs)[0] for one in plain]
     activation = ACTIVATIONS[how.activation].value
     for step in range(steps + 1):
@@ -113,7 +114,7 @@ def test_reduced_inputs_have_the_inner_products_of_the_inputs(geometry: str) -> 
 def test_initial_weights_are_independent_and_of_the_schemes_size() -> None:
     width, seeds = 300, (0, 1, 5)
     data, how = dataset(8, 20, 8, classes=10), recipe(init_std=1.7, reference_width=10.0)
-    network = initial_network(data, OWN, width, seeds, how, torch.device("cpu"))
+    network = initial_network(data, OWN, width, seeds, how, CPU)
     stds = initial_stds(OWN, width, how)
     first = network.hidden[0].initial
     basis = torch.linalg.pinv(network.input_layer.geometry.train)
@@ -133,6 +134,19 @@ def test_initial_weights_are_independent_and_of_the_schemes_size() -> None:
         assert abs(float(units[-1].square().mean()) - 1) < 5 * 2**0.5 * spread
     for one, other in ((units[1], units[2]), (units[1][0], units[1][1]), (units[2], units[2].mT)):
         assert abs(float((one * other).mean())) < 0.03
+
+
+@pytest.mark.parametrize("geometry", GEOMETRIES)
+def test_initial_preactivations_are_gaussian_in_the_inputs(geometry: str) -> None:
+    """Their covariance over units is σ² times the inner products, training and test together."""
+    data, width, seeds, how = GEOMETRIES[geometry], 500, (0, 1, 5, 7), recipe(hidden_layers=1)
+    network = initial_network(data, SCHEMES["µP"], width, seeds, how, CPU)
+    test = network.input_layer.test_preactivations()
+    images = torch.cat([network.hidden[0].initial, test], dim=-1).flatten(0, 1)
+    inputs = torch.as_tensor(all_inputs(data))
+    # An entry's standard deviation is at most sqrt(2 / 2000) = 0.03.
+    covariance = images.T @ images / len(images)
+    torch.testing.assert_close(covariance, inputs @ inputs.T, rtol=0, atol=0.15)
 
 
 def error(actual: Tensor, expected: Tensor) -> float:
@@ -174,7 +188,7 @@ def test_dropping_replicas_leaves_the_others_numbers(replicas: list[int]) -> Non
     data, how = dataset(16, 64, 16, classes=16), recipe(precision="float32")
     rates = learning_rates(OWN, 64, how)
     whole, kept = (
-        initial_network(data, OWN, 64, (0, 1, 2), how, torch.device("cpu")) for _ in range(2)
+        initial_network(data, OWN, 64, (0, 1, 2), how, CPU) for _ in range(2)
     )
     for network in (whole, kept):
         for _ in range(2):

@@ -129,6 +129,8 @@ def test_data_digest_is_of_the_arrays(tmp_path: Path) -> None:
         {"inputs": inputs + 1e-15 * (inputs == 1), "labels": labels},
         {"inputs": inputs, "labels": labels[::-1]},
         {"images": inputs, "labels": labels},
+        {"inputs": inputs.reshape(4, 3), "labels": labels},
+        {"inputs": inputs, "labels": labels.astype(np.int32)},
         {"inputs": inputs},
     ]
     for number, arrays in enumerate(others):
@@ -144,12 +146,14 @@ def written(tmp_path: Path) -> Callable[..., dict[str, object]]:
         for name, device in (("a", "x86_64 CPU"), ("b", "x86_64 CPU"), ("c", "NVIDIA H100"))
     ]
 
-    def write(config: dict[str, object], **jobs: str) -> dict[str, object]:
-        for job, row in jobs.items():
-            path = tmp_path / "benchmarks" / f"{job.replace('__', '/')}.tsv"
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(f"s\th:m:s\tmax_rss\tmax_vms\n{row}\n", encoding="utf-8")
-        return provenance(config, dataset, curves, tmp_path / "benchmarks")
+    def write(config: dict[str, object], **jobs: dict[str, str]) -> dict[str, object]:
+        benchmarks: dict[str, list[Path]] = {"retrieve": [tmp_path / "never_ran.tsv"]}
+        for rule, rows in jobs.items():
+            benchmarks[rule] = [tmp_path / rule / f"{job}.tsv" for job in rows]
+            for path, row in zip(benchmarks[rule], rows.values(), strict=True):
+                path.parent.mkdir(exist_ok=True)
+                path.write_text(f"s\th:m:s\tmax_rss\tmax_vms\n{row}\n", encoding="utf-8")
+        return provenance(config, "c0de", dataset, curves, benchmarks)
 
     return write
 
@@ -159,15 +163,23 @@ def test_costs_of_jobs_with_and_without_samples(
 ) -> None:
     content = written(
         {"experiment": "digits"},
-        train__SP_64="4.5\t0:00:04\t551.07\t900",
-        spectra="0.1\t0:00:00\t-\t-",
-        scaling="0.2\t0:00:00\tNA\tNA",
+        train={"SP_64": "4.5\t0:00:04\t551.07\t900", "µP_64": "5\t0:00:05\t552.5\t900"},
+        spectra={"spectra": "0.1\t0:00:00\t-\t-"},
+        scaling={"scaling": "0.2\t0:00:00\tNA\tNA"},
     )
     assert content["rules"] == [
-        {"rule": "scaling", "job": "", "seconds": 0.2, "max_rss_mb": None},
-        {"rule": "spectra", "job": "", "seconds": 0.1, "max_rss_mb": None},
         {"rule": "train", "job": "SP_64", "seconds": 4.5, "max_rss_mb": 551.07},
+        {"rule": "train", "job": "µP_64", "seconds": 5.0, "max_rss_mb": 552.5},
+        {"rule": "spectra", "job": "", "seconds": 0.1, "max_rss_mb": None},
+        {"rule": "scaling", "job": "", "seconds": 0.2, "max_rss_mb": None},
     ]
+
+
+def test_versions_are_those_of_the_environment_and_what_it_lacks_is_left_out(
+    written: Callable[..., dict[str, object]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "PACKAGES", ("numpy", "a-package-that-is-not-there"))
+    assert written({"experiment": "digits"})["packages"] == {"numpy": np.__version__}
 
 
 def test_devices_are_named_once(written: Callable[..., dict[str, object]]) -> None:

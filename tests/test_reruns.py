@@ -19,7 +19,7 @@ def test_second_run_does_nothing(finished: Checkout) -> None:
     before = [file.stat().st_mtime_ns for file in files]
     assert "Nothing to be done" in finished.make()
     assert [file.stat().st_mtime_ns for file in files] == before
-    assert "Nothing to be done" in finished.snakemake("-n").output
+    assert finished.plan().rules == set()
 
 
 def test_one_more_width_trains_that_width_alone(finished: Checkout) -> None:
@@ -40,7 +40,7 @@ def test_one_more_scheme_trains_that_scheme_alone(finished: Checkout) -> None:
     assert plan.rules == FROM_TRAINING
 
 
-@pytest.mark.parametrize("change", [{"seeds": 3}, {"steps": 6}, {"learning_rate": 0.25}])
+@pytest.mark.parametrize("change", [{"seeds": 3}, {"steps": 6}])
 def test_another_training_trains_all(finished: Checkout, change: dict[str, object]) -> None:
     plan = finished.plan(**change)
     assert plan.trainings == ALL_TRAININGS

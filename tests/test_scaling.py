@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from infwidth.experiment import FEWEST_WIDTHS, FEWEST_WIDTHS_CORRECTED
 from infwidth.finite_width import log_factors
 from infwidth.scaling import fit_power_law, geometric_mean
 
@@ -85,12 +86,20 @@ def test_the_correction_never_turns_round() -> None:
     assert law.exponent == law.raw_exponent
 
 
-def test_too_few_widths_give_no_exponent() -> None:
-    two = power_law(-1.0, 0.1)[:2]
-    assert np.isnan(fit_power_law(WIDTHS[:2], two, None).exponent)
-    three = power_law(-1.0, 0.1)[:3]
-    assert np.isfinite(fit_power_law(WIDTHS[:3], three, None).exponent)
-    assert np.isnan(fit_power_law(WIDTHS[:3], three, np.array([-1.0, -0.5, -0.2])).exponent)
+@pytest.mark.parametrize(
+    ("fewest", "factors"),
+    [(FEWEST_WIDTHS, None), (FEWEST_WIDTHS_CORRECTED, np.array([-1.0, -0.5, -0.2, -0.1]))],
+)
+def test_too_few_widths_give_no_exponent(fewest: int, factors: Array | None) -> None:
+    """The fewest are those that a config is warned about."""
+    for count, fitted in ((fewest - 1, False), (fewest, True)):
+        law = fit_power_law(
+            WIDTHS[:count],
+            power_law(-1.0, 0.1)[:count],
+            None if factors is None else factors[:count],
+        )
+        assert np.isfinite(law.exponent) == fitted
+        assert law.widths == count
 
 
 def test_a_single_seed_has_an_exponent_but_no_interval() -> None:

@@ -10,8 +10,10 @@ from typing import Any
 
 from infwidth.schemes import Scheme
 
-# Fewer points than these leave a straight line, or a spread over seeds, undetermined.
+# One point more than the parameters of the laws in `infwidth.scaling`, without and with the
+# finite-width correction, and the fewest seeds that have a spread.
 FEWEST_WIDTHS = 3
+FEWEST_WIDTHS_CORRECTED = 4
 FEWEST_SEEDS = 2
 
 
@@ -106,11 +108,11 @@ class Experiment:
             for what, columns in (("Gram", self.samples), ("space-time", 2 * self.samples)):
                 least = self.fit_width_ratio * columns
                 wide = sum(width >= least for width in self.widths)
-                if wide < FEWEST_WIDTHS:
+                if wide < FEWEST_WIDTHS_CORRECTED:
                     yield (
                         f"widths: {wide} of them are {least:g} or more (fit_width_ratio times "
                         f"{columns} feature columns), exponents of {what} eigenvalues need at "
-                        f"least {FEWEST_WIDTHS}: they will be missing"
+                        f"least {FEWEST_WIDTHS_CORRECTED}: they will be missing"
                     )
         if self.seeds < FEWEST_SEEDS:
             yield (

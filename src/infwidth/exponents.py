@@ -61,7 +61,12 @@ class ScalingRow:
 
 
 def scaling_table(
-    metrics: pd.DataFrame, spectra: pd.DataFrame, samples: int, fit_width_ratio: float
+    metrics: pd.DataFrame,
+    spectra: pd.DataFrame,
+    *,
+    samples: int,
+    steps: int,
+    fit_width_ratio: float,
 ) -> pd.DataFrame:
     """Fit every metric of every scheme, layer and kind at the last step.
 
@@ -69,20 +74,20 @@ def scaling_table(
         metrics: metrics.csv.
         spectra: spectra.csv, whose spectrum at the largest width sets the correction.
         samples: N.
+        steps: the last step.
         fit_width_ratio: least eigenvalues take part from n = fit_width_ratio x (matrix columns) on.
     """
     metrics = metrics.assign(
         gram_ratio=metrics["gram_min_eig"] / metrics["gram_mean_eig"],
         ratio_resolution=metrics["resolution"] / metrics["gram_mean_eig"],
     )
-    last_step = metrics["step"].max()
-    final_spectra = spectra[spectra["step"] == spectra["step"].max()]
+    final_spectra = spectra[spectra["step"] == steps]
     # Grouped before the last step is chosen: a scheme that never reached it keeps its rows.
     rows = [
         _fit(
             metric,
             key,
-            group[group["step"] == last_step],
+            group[group["step"] == steps],
             final_spectra,
             METRICS[metric].copies * samples,
             fit_width_ratio,

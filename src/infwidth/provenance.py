@@ -1,12 +1,13 @@
 """Where numbers come from: digests of code, config and data, versions, device, costs of rules."""
 
 import ast
+import contextlib
 import csv
 import hashlib
 import importlib.metadata
 import json
 import platform
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -93,25 +94,39 @@ def _bare(file: Path) -> str:
     return ast.dump(tree)
 
 
+def whole_code_digest() -> str:
+    """Digest of the whole library."""
+    files = sorted(PACKAGE.rglob("*.py"))
+    return code_digest(
+        *(".".join(file.relative_to(PACKAGE).with_suffix("").parts) for file in files)
+    )
+
+
 def provenance(
-    config: Mapping[str, Any], dataset: Path, curves: Sequence[Path], benchmarks: Path
+    config: Mapping[str, Any],
+    code: str,
+    dataset: Path,
+    curves: Sequence[Path],
+    benchmarks: Mapping[str, Sequence[Path]],
 ) -> dict[str, Any]:
     """The content of provenance.json.
 
     Args:
         config: the whole checked configuration.
+        code: the library's digest.
         dataset: the prepared data.
         curves: the curves file of every training, which names its device.
-        benchmarks: Snakemake's benchmark files, one per job.
+        benchmarks: rule -> Snakemake's benchmark files of its jobs; those that are missing (a rule
+            that had nothing to do) are left out.
     """
     canonical = json.dumps(config, sort_keys=True, ensure_ascii=False)
     return {
         "experiment": config["experiment"],
         "config": dict(config),
         "config_sha256": hashlib.sha256(canonical.encode()).hexdigest(),
-        "code": code_digest(*_every_module()),
+        "code": code,
         "python": platform.python_version(),
-        "packages": {name: importlib.metadata.version(name) for name in PACKAGES},
+        "packages": dict(_versions()),
         "device": sorted({_device(path) for path in curves}),
         "data_sha256": data_digest(dataset),
         "rules": _costs(benchmarks),
@@ -123,14 +138,17 @@ def data_digest(dataset: Path) -> str:
     digest = hashlib.sha256()
     with np.load(dataset) as arrays:
         for name in sorted(arrays.files):
-            digest.update(name.encode())
-            digest.update(np.ascontiguousarray(arrays[name]).tobytes())
+            array = np.ascontiguousarray(arrays[name])
+            digest.update(f"{name} {array.dtype} {array.shape}\n".encode())
+            digest.update(array.tobytes())
     return digest.hexdigest()
 
 
-def _every_module() -> list[str]:
-    files = sorted(PACKAGE.rglob("*.py"))
-    return [".".join(file.relative_to(PACKAGE).with_suffix("").parts) for file in files]
+def _versions() -> Iterator[tuple[str, str]]:
+    """Name and version of each package that this environment has."""
+    for name in PACKAGES:
+        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+            yield name, importlib.metadata.version(name)
 
 
 def _device(curves: Path) -> str:
@@ -138,21 +156,21 @@ def _device(curves: Path) -> str:
         return str(arrays["device"])
 
 
-def _costs(benchmarks: Path) -> list[dict[str, Any]]:
-    """Seconds and peak memory of every job, from Snakemake's benchmark files."""
+def _costs(benchmarks: Mapping[str, Sequence[Path]]) -> list[dict[str, Any]]:
+    """Seconds and peak memory of every job."""
     costs = []
-    for path in sorted(benchmarks.rglob("*.tsv")):
-        with path.open(encoding="utf-8") as lines:
-            row = next(csv.DictReader(lines, delimiter="\t"))
-        rule, *job = path.relative_to(benchmarks).with_suffix("").parts
-        costs.append(
-            {
-                "rule": rule,
-                "job": "/".join(job),
-                "seconds": float(row["s"]),
-                "max_rss_mb": _number(row["max_rss"]),
-            }
-        )
+    for rule, paths in benchmarks.items():
+        for path in filter(Path.exists, paths):
+            with path.open(encoding="utf-8") as lines:
+                row = next(csv.DictReader(lines, delimiter="\t"))
+            costs.append(
+                {
+                    "rule": rule,
+                    "job": path.stem if path.stem != rule else "",
+                    "seconds": float(row["s"]),
+                    "max_rss_mb": _number(row["max_rss"]),
+                }
+            )
     return costs
 
 

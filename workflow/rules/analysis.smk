@@ -48,6 +48,7 @@ rule scaling:
         runtime=30,
     params:
         samples=experiment.samples,
+        steps=experiment.steps,
         fit_width_ratio=experiment.fit_width_ratio,
         code=code("exponents"),
     message:
@@ -90,9 +91,9 @@ rule verify:
         rules.verdicts.output.headline,
     log:
         f"{LOGS}/verify.log",
+    localrule: True
     conda:
         "../../envs/analysis.yaml"
-    localrule: True
     threads: 1
     resources:
         mem_mb=500,
@@ -101,30 +102,3 @@ rule verify:
         "Comparing {input} with the paper"
     script:
         "../scripts/verify_table1.py"
-
-
-rule provenance:
-    input:
-        dataset=rules.prepare_dataset.output[0],
-        curves=trainings(rules.train.output.curves),
-        table1=rules.verdicts.output.headline,
-        scaling=rules.scaling.output[0],
-    output:
-        f"{PAPER}/provenance.json",
-    log:
-        f"{LOGS}/provenance.log",
-    conda:
-        "../../envs/analysis.yaml"
-    localrule: True
-    threads: 1
-    resources:
-        mem_mb=500,
-        runtime=10,
-    params:
-        config=experiment.to_config(),
-        benchmarks=f"{RESULTS}/benchmarks",
-        code=code("provenance"),
-    message:
-        "Writing down what made {output}"
-    script:
-        "../scripts/write_provenance.py"

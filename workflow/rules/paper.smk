@@ -1,4 +1,6 @@
 # What a reader sees: tables, figures, notebook and report, from the CSV files alone.
+from infwidth.provenance import whole_code_digest
+
 FIGURES = ("width_sweep", "evolution", "spectra", "losses", "layers")
 
 
@@ -100,6 +102,51 @@ rule notebook:
         "Running {input.source} in {PAPER}"
     script:
         "../scripts/run_notebook.py"
+
+
+# After all that costs anything: the report shows it.
+rule provenance:
+    input:
+        rules.table1.output,
+        rules.figures.output,
+        rules.notebook.output,
+        dataset=rules.prepare_dataset.output[0],
+        curves=trainings(rules.train.output.curves),
+    output:
+        f"{PAPER}/provenance.json",
+    log:
+        f"{LOGS}/provenance.log",
+    localrule: True
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=500,
+        runtime=10,
+    params:
+        config=experiment.to_config(),
+        benchmarks={
+            name: trainings(f"{RESULTS}/benchmarks/{name}/{{scheme}}_{{width}}.tsv")
+            for name in ("train", "features")
+        }
+        | {
+            name: [f"{RESULTS}/benchmarks/{name}.tsv"]
+            for name in (
+                "retrieve_cifar10",
+                "prepare_dataset",
+                "spectra",
+                "scaling",
+                "verdicts",
+                "table1",
+                "figures",
+                "notebook",
+            )
+        },
+        code=whole_code_digest(),
+    message:
+        "Writing down what made {PAPER}"
+    script:
+        "../scripts/write_provenance.py"
 
 
 rule report_pdf:

@@ -1,7 +1,12 @@
 # One job per scheme and width; all its seeds train together.
 from dataclasses import fields
 
-from infwidth.hardware import feature_memory_mb, gpus, training_memory_mb, training_minutes
+from infwidth.hardware import (
+    feature_memory_mb,
+    gpus,
+    training_memory_mb,
+    training_minutes,
+)
 from infwidth.recipe import Recipe
 
 

@@ -13,7 +13,8 @@ start(snakemake)
 scaling = scaling_table(
     read_csv(snakemake.input.metrics),
     read_csv(snakemake.input.spectra),
-    snakemake.params.samples,
-    snakemake.params.fit_width_ratio,
+    samples=snakemake.params.samples,
+    steps=snakemake.params.steps,
+    fit_width_ratio=snakemake.params.fit_width_ratio,
 )
 write_csv(scaling, snakemake.output[0])

@@ -13,9 +13,12 @@ if TYPE_CHECKING:
 start(snakemake)
 content = provenance(
     config=snakemake.params.config,
+    code=snakemake.params.code,
     dataset=Path(snakemake.input.dataset),
     curves=[Path(path) for path in snakemake.input.curves],
-    benchmarks=Path(snakemake.params.benchmarks),
+    benchmarks={
+        rule: [Path(path) for path in paths] for rule, paths in snakemake.params.benchmarks.items()
+    },
 )
 text = json.dumps(content, indent=2, ensure_ascii=False) + "\n"
 Path(snakemake.output[0]).write_text(text, encoding="utf-8")

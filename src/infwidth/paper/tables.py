@@ -158,7 +158,7 @@ def _markdown_cell(shown: Cell) -> str:
         numbers.with_interval(*shown.value),
         f"∝ n<sup>{power}</sup> {interval}".strip() if math.isfinite(shown.exponent[0]) else "",
         f"*paper: {shown.paper}*" if shown.paper else "",
-        f"({shown.reason})" if shown.agreement == "disagrees" else "",
+        f"({shown.reason})" if _needs_reason(shown) else "",
     ]
     return "<br>".join(line for line in lines if line)
 
@@ -176,9 +176,15 @@ def _latex_cell(shown: Cell) -> str:
         "--" if value == numbers.NOTHING else f"${value}$",
         rf"$\propto n^{{{power}}}\ {interval}$" if math.isfinite(shown.exponent[0]) else "",
         rf"\emph{{paper: {_escaped(shown.paper)}}}" if shown.paper else "",
+        f"({_escaped(shown.reason)})" if _needs_reason(shown) else "",
     ]
     body = r" \\ ".join(line for line in lines if line)
     return rf"\begin{{tabular}}[t]{{@{{}}l@{{}}}}{body}\end{{tabular}}"
+
+
+def _needs_reason(shown: Cell) -> bool:
+    """A disagreement is explained, and runs that are missing are told of whatever the verdict."""
+    return shown.agreement == "disagrees" or "diverged" in shown.reason
 
 
 def _escaped(text: str) -> str:
