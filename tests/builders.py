@@ -166,8 +166,8 @@ def both(
 
 def rates_by_role(scheme: Scheme, width: int, how: Recipe) -> tuple[float, ...]:
     """The rate of each layer, straight from the scheme."""
-    hidden: tuple[Role, ...] = ("hidden",) * (how.hidden_layers - 1)
-    roles: tuple[Role, ...] = ("input", *hidden, "output")
+    middle: list[Role] = ["hidden"] * (how.hidden_layers - 1)
+    roles: list[Role] = ["input", *middle, "output"]
     return tuple(
         scheme.rate(
             role, width, learning_rate=how.learning_rate, reference_width=how.reference_width

@@ -69,13 +69,18 @@ def test_the_others_go_on_as_if_the_diverged_had_not_been_there(
         np.testing.assert_array_equal(record.curves[name][:, :4], others.curves[name])
 
 
-@pytest.mark.parametrize("batch_size", [None, 4])
-def test_seeds_that_diverge_at_steps_of_their_own(batch_size: int | None) -> None:
-    how = dataclasses.replace(hot(4.0), batch_size=batch_size)
-    record = train(DATA, SCHEMES["µP"], WIDTH, SEEDS, how)
+@pytest.mark.parametrize(
+    ("learning_rate", "batch_size", "seeds"), [(4.0, None, SEEDS), (2.5, 8, (4, 6, 8, 1, 3))]
+)
+def test_seeds_that_diverge_at_steps_of_their_own(
+    learning_rate: float, batch_size: int | None, seeds: tuple[int, ...]
+) -> None:
+    """Mini-batches: those that go on keep their own batches, too."""
+    how = dataclasses.replace(hot(learning_rate), batch_size=batch_size)
+    record = train(DATA, SCHEMES["µP"], WIDTH, seeds, how)
     assert len(set(record.diverged.values())) > 1
     assert_nan_from_the_recorded_steps(record)
-    for replica, seed in enumerate(SEEDS):
+    for replica, seed in enumerate(seeds):
         alone = train(DATA, SCHEMES["µP"], WIDTH, [seed], how)
         assert alone.diverged.get(seed) == record.diverged.get(seed)
         np.testing.assert_array_equal(record.change[:, :, :, [replica]], alone.change)

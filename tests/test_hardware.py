@@ -94,7 +94,7 @@ def base_mb(tmp_path_factory: pytest.TempPathFactory) -> float:
 @pytest.mark.parametrize(
     ("width", "changes"),
     [
-        (2048, {"seeds": 3, "steps": 1, "snapshots": 3}),
+        (2048, {"seeds": 4, "steps": 1, "snapshots": 2, "samples": 4, "test_samples": 1}),
         (1024, {"seeds": 5, "steps": 4, "snapshots": 5, "samples": 100, "hidden_layers": 1}),
     ],
     ids=["mostly weights", "mostly features"],

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import pytest
 import torch
-from builders import CPU, PlainNetwork, all_inputs, both, dataset, recipe, rates_by_role
+from builders import CPU, PlainNetwork, all_inputs, both, dataset, rates_by_role, recipe
 from torch import Tensor
 
 from infwidth.activations import ACTIVATIONS
@@ -187,9 +187,7 @@ def test_a_float32_movement_has_float32s_relative_accuracy_however_small_it_is()
 def test_dropping_replicas_leaves_the_others_numbers(replicas: list[int]) -> None:
     data, how = dataset(16, 64, 16, classes=16), recipe(precision="float32")
     rates = learning_rates(OWN, 64, how)
-    whole, kept = (
-        initial_network(data, OWN, 64, (0, 1, 2), how, CPU) for _ in range(2)
-    )
+    whole, kept = (initial_network(data, OWN, 64, (0, 1, 2), how, CPU) for _ in range(2))
     for network in (whole, kept):
         for _ in range(2):
             advance(network, data, how, rates)

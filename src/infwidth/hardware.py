@@ -37,8 +37,10 @@ def training_memory_mb(experiment: Experiment, width: int) -> int:
 
 
 def feature_memory_mb(experiment: Experiment, width: int) -> int:
-    """Memory of reducing one training's snapshots."""
-    return 300 + int(1.2 * _snapshot_bytes(experiment, width) / 1e6)
+    """Memory of reducing one training's snapshots to R factors (float64, 2N x 2N)."""
+    factors = experiment.snapshots * 2 * experiment.hidden_layers * experiment.seeds
+    factor_bytes = 8 * factors * (2 * experiment.samples) ** 2
+    return 300 + int(1.2 * (_snapshot_bytes(experiment, width) + factor_bytes) / 1e6)
 
 
 def training_minutes(experiment: Experiment, width: int) -> int:

@@ -37,10 +37,8 @@ def log_spaced_steps(steps: int, count: int) -> list[int]:
     >>> log_spaced_steps(200, 8)
     [0, 1, 2, 6, 14, 34, 83, 200]
     """
-    if steps == 0:
-        return [0]
-    spaced = np.geomspace(1, steps, max(count - 1, 1)).round().astype(int)
-    return [0, *sorted({*spaced.tolist(), steps})]
+    spaced = np.geomspace(steps, 1, count - 1) if steps else np.array([0.0])
+    return sorted({0, *spaced.round().astype(int).tolist()})
 
 
 def pick_device(device: str) -> torch.device:
@@ -71,7 +69,9 @@ def train(
         data: prepared images and labels.
         scheme: powers of the width.
         width: n, units of every hidden layer.
-        seeds: one per replica; what comes out for a seed does not depend on the others.
+        seeds: one per replica. What comes out for a seed does not depend on the others; to the
+            last bit where the width is a multiple of 16 and there are 16 samples or more, since
+            a product's rounding can depend on how its matrices lie in memory.
         recipe: everything else.
         label: how progress reports call this training.
     """

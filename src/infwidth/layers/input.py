@@ -13,6 +13,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+# A direction of which unit inputs have less than this is rounding.
+NEGLIGIBLE = 1e-12
+
 
 @dataclass(frozen=True)
 class InputGeometry:
@@ -36,9 +39,10 @@ class InputGeometry:
         """Geometry of float64 inputs, shapes (N, d) and (M, d)."""
         basis, train = torch.linalg.qr(train_inputs.T)
         inside = basis.T @ test_inputs.T
-        # Where the basis already spans the whole space nothing is left outside.
         outside = torch.linalg.qr(test_inputs.T - basis @ inside)[1]
-        outside = outside[: train_inputs.shape[1] - basis.shape[1]]
+        # What is left outside may span few directions, or none where the basis spans the whole
+        # space. Without pivoting the empty rows of R can stand anywhere.
+        outside = outside[outside.norm(dim=1) > NEGLIGIBLE]
         return cls(
             train=train,
             test=torch.cat([inside, outside]),
