@@ -43,7 +43,7 @@ def test_the_shipped_configurations_are_valid() -> None:
     assert isinstance(experiment.init_std, float)
     assert experiment.warnings() == ()
     digits = read(**load("config/digits.yaml"))
-    assert (digits.experiment, digits.dataset, digits.steps) == ("digits", "digits", 800)
+    assert (digits.experiment, digits.dataset, digits.steps) == ("digits", "digits", 1200)
     assert digits.warnings() == ()
 
 
