@@ -3,8 +3,8 @@
 from pathlib import Path
 
 import numpy as np
+from cifar10_archive import official_batches, write_archive
 from loopback import Page, closed_address, serve
-from test_cifar10 import official_batches, write_archive
 from workflow_run import Checkout, append
 
 from infwidth.datasets.cifar10 import ARCHIVE_NAME

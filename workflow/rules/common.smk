@@ -8,7 +8,10 @@ sys.path.insert(0, str(Path(workflow.basedir) / "src"))
 os.environ.update(PYTHONPATH=str(Path(workflow.basedir) / "src"))
 
 from infwidth.config import ConfigError, read_experiment
-from infwidth.provenance import code_digest
+
+# A rule's parameter: digest of library modules and of all they import. A changed import then re-runs
+# the rule, which Snakemake would not notice by itself.
+from infwidth.provenance import code_digest as code
 from snakemake.logging import logger
 
 try:
@@ -31,12 +34,6 @@ LOGS = f"logs/{experiment.experiment}"
 wildcard_constraints:
     scheme="[^/]+",
     width=r"\d+",
-
-
-def code(*modules):
-    """Digest of library modules and of all that they import, as a parameter: a changed import
-    re-runs the rule, which Snakemake would not notice by itself."""
-    return code_digest(*modules)
 
 
 def trainings(pattern):
