@@ -29,10 +29,13 @@ def _snapshot_bytes(experiment: Experiment, width: int) -> int:
 
 def training_memory_mb(experiment: Experiment, width: int) -> int:
     """Memory of one training: weights, activations and snapshots of all its seeds."""
-    weights = (experiment.hidden_layers - 1) * width**2 * _bytes_per_number(experiment)
+    matrix = width**2 * _bytes_per_number(experiment)
+    weights = (experiment.hidden_layers - 1) * matrix
     columns = experiment.samples + experiment.test_samples
     activations = 8 * (6 * experiment.hidden_layers + 4) * width * columns
-    in_bytes = experiment.seeds * (weights + activations) + _snapshot_bytes(experiment, width)
+    # Each matrix is drawn by itself before it takes its place among its replicas.
+    in_bytes = matrix + experiment.seeds * (weights + activations)
+    in_bytes += _snapshot_bytes(experiment, width)
     return BASE_MEMORY_MB + int(1.2 * in_bytes / 1e6)
 
 
