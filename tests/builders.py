@@ -87,7 +87,7 @@ def raw_input_weights(network: Network, data: PreparedDataset, replica: int) -> 
     """
     inputs = torch.as_tensor(all_inputs(data))
     test = network.input_layer.test_preactivations().double()
-    images = torch.cat([network.hidden[0].initial, test], dim=-1)[replica]
+    images = torch.cat([network.hidden[0].initial, test], dim=1)[replica].T
     inverse = torch.linalg.pinv(inputs.T, rtol=1e-9)
     weights: Tensor = images @ inverse
     torch.testing.assert_close(weights @ inputs.T, images, rtol=1e-11, atol=1e-11)

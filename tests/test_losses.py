@@ -17,7 +17,7 @@ REPLICAS, CLASSES, SAMPLES = 2, 4, 5
 
 def outputs(scale: float = 2.0) -> Tensor:
     generator = torch.Generator().manual_seed(0)
-    shape = (REPLICAS, CLASSES, SAMPLES)
+    shape = (REPLICAS, SAMPLES, CLASSES)
     return scale * torch.randn(shape, generator=generator, dtype=torch.float64)
 
 
@@ -33,12 +33,13 @@ def test_the_table_is_the_configs() -> None:
     assert sorted(LOSSES) == sorted(schema["properties"]["loss"]["enum"])
 
 
-def test_one_hot_columns() -> None:
+def test_one_hot_rows() -> None:
     assert one_hot(LABELS, CLASSES).tolist() == [
-        [0, 1, 0, 0, 0],
-        [0, 0, 1, 0, 0],
-        [1, 0, 0, 1, 1],
-        [0, 0, 0, 0, 0],
+        [0, 0, 1, 0],
+        [1, 0, 0, 0],
+        [0, 1, 0, 0],
+        [0, 0, 1, 0],
+        [0, 0, 1, 0],
     ]
     assert one_hot(LABELS, CLASSES).dtype == torch.float64
 
@@ -50,7 +51,7 @@ def test_values_are_those_of_a_loop(name: str) -> None:
     assert losses.shape == (REPLICAS, SAMPLES)
     for replica in range(REPLICAS):
         for sample, label in enumerate(LABELS.tolist()):
-            expected = slow_loss(name, f[replica, :, sample].tolist(), label)
+            expected = slow_loss(name, f[replica, sample].tolist(), label)
             assert losses[replica, sample].item() == pytest.approx(expected, rel=1e-12)
 
 
@@ -71,9 +72,9 @@ def test_large_outputs_have_finite_losses(name: str) -> None:
 
 
 def test_accuracy_is_the_fraction_of_largest_outputs_at_the_label() -> None:
-    f = torch.zeros(REPLICAS, CLASSES, SAMPLES, dtype=torch.float64)
+    f = torch.zeros(REPLICAS, SAMPLES, CLASSES, dtype=torch.float64)
     for replica, guesses in enumerate(([2, 0, 1, 2, 3], [0, 0, 3, 3, 3])):
         for sample, guess in enumerate(guesses):
-            f[replica, guess, sample] = 0.1
+            f[replica, sample, guess] = 0.1
     assert accuracy(f, LABELS).tolist() == [0.8, 0.2]
     assert accuracy(f - 5, LABELS).tolist() == [0.8, 0.2]

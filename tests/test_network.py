@@ -41,7 +41,9 @@ def advance(network: Network, data: PreparedDataset, how: Recipe, rates: Sequenc
     """One full-batch step."""
     targets = one_hot(torch.as_tensor(data.train_labels), data.classes)
     signal = LOSSES[how.loss].gradient(network.outputs, targets) / len(data.train_labels)
-    return network.step(signal, tuple(rates))
+    norms = network.step(signal, tuple(rates), norms=True)
+    assert norms is not None
+    return norms
 
 
 def close(actual: Tensor, expected: Tensor, relative: float = 1e-10) -> None:
@@ -65,14 +67,14 @@ def check_trajectory(data: PreparedDataset, how: Recipe, steps: int = 6) -> None
             hidden, outputs = one.forward(inputs)
             assert len(network.hidden) == len(hidden) == how.hidden_layers
             for state, h, h0 in zip(network.hidden, hidden, start, strict=True):
-                close(state.initial[replica], h0)
-                close(state.initial[replica] + state.change[replica], h)
-                close(state.feature[replica], activation(h))
+                close(state.initial[replica].T, h0)
+                close((state.initial + state.change)[replica].T, h)
+                close(state.feature[replica].T, activation(h))
                 if step:
-                    close(state.change[replica], h - h0)
-                    close(state.feature_change[replica], activation(h) - activation(h0))
-            close(network.outputs[replica], outputs)
-            close(network.test_outputs()[replica], one.forward(test_inputs)[1])
+                    close(state.change[replica].T, h - h0)
+                    close(state.feature_change[replica].T, activation(h) - activation(h0))
+            close(network.outputs[replica].T, outputs)
+            close(network.test_outputs()[replica].T, one.forward(test_inputs)[1])
         moved = advance(network, data, how, rates)
         for replica, one in enumerate(plain):
             norms = torch.tensor(one.step(inputs, labels), dtype=torch.float64)
@@ -116,7 +118,7 @@ def test_initial_weights_are_independent_and_of_the_schemes_size() -> None:
     data, how = dataset(8, 20, 8, classes=10), recipe(init_std=1.7, reference_width=10.0)
     network = initial_network(data, OWN, width, seeds, how, CPU)
     stds = initial_stds(OWN, width, how)
-    first = network.hidden[0].initial
+    first = network.hidden[0].initial.mT
     basis = torch.linalg.pinv(network.input_layer.geometry.train)
     drawn = [first @ basis]
     for layer in network.layers:
@@ -142,7 +144,7 @@ def test_initial_preactivations_are_gaussian_in_the_inputs(geometry: str) -> Non
     data, width, seeds, how = GEOMETRIES[geometry], 500, (0, 1, 5, 7), recipe(hidden_layers=1)
     network = initial_network(data, SCHEMES["µP"], width, seeds, how, CPU)
     test = network.input_layer.test_preactivations()
-    images = torch.cat([network.hidden[0].initial, test], dim=-1).flatten(0, 1)
+    images = torch.cat([network.hidden[0].initial, test], dim=1).mT.flatten(0, 1)
     inputs = torch.as_tensor(all_inputs(data))
     # An entry's standard deviation is at most sqrt(2 / 2000) = 0.03.
     covariance = images.T @ images / len(images)
@@ -176,7 +178,7 @@ def test_a_float32_movement_has_float32s_relative_accuracy_however_small_it_is()
         strict=True,
     )
     for layer, (state, h0, h, naive_h0, naive_h) in enumerate(states):
-        ours = error(state.change[0], h - h0)
+        ours = error(state.change[0].T, h - h0)
         assert ours < 1e-5
         assert error(naive_h - naive_h0, h - h0) > 10 * ours
         if layer == 0:

@@ -10,7 +10,7 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class Loss:
-    """A loss of the outputs f, shape (replicas, classes, samples), and one-hot targets.
+    """A loss of the outputs f, shape (replicas, samples, classes), and one-hot targets.
 
     Attributes:
         per_sample: (f, targets) -> loss of each sample, shape (replicas, samples).
@@ -24,22 +24,22 @@ class Loss:
 LOSSES: Mapping[str, Loss] = MappingProxyType(
     {
         "mse": Loss(
-            per_sample=lambda f, targets: 0.5 * (f - targets).square().sum(dim=1),
+            per_sample=lambda f, targets: 0.5 * (f - targets).square().sum(dim=-1),
             gradient=lambda f, targets: f - targets,
         ),
         "cross_entropy": Loss(
-            per_sample=lambda f, targets: torch.logsumexp(f, dim=1) - (f * targets).sum(dim=1),
-            gradient=lambda f, targets: torch.softmax(f, dim=1) - targets,
+            per_sample=lambda f, targets: torch.logsumexp(f, dim=-1) - (f * targets).sum(dim=-1),
+            gradient=lambda f, targets: torch.softmax(f, dim=-1) - targets,
         ),
     }
 )
 
 
 def one_hot(labels: Tensor, classes: int) -> Tensor:
-    """One-hot columns of integer labels: shape (classes, samples), float64."""
-    return torch.nn.functional.one_hot(labels, classes).T.to(torch.float64)
+    """One-hot rows of integer labels: shape (samples, classes), float64."""
+    return torch.nn.functional.one_hot(labels, classes).to(torch.float64)
 
 
 def accuracy(outputs: Tensor, labels: Tensor) -> Tensor:
     """Fraction of samples whose largest output is their label's, per replica."""
-    return (outputs.argmax(dim=1) == labels).to(torch.float64).mean(dim=-1)
+    return (outputs.argmax(dim=-1) == labels).to(torch.float64).mean(dim=-1)

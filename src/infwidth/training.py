@@ -133,9 +133,10 @@ class _Training:
             report(step, losses)
             if step < self.steps:
                 weights = next(self.batches)[self.alive].to(losses.device)
-                signal = self.loss.gradient(network.outputs, self.targets) * weights[:, None, :]
-                norms = network.step(signal, self.rates)
-                self.weight_change = (norms / self.initial_norms[:, None]).mean(dim=0)
+                signal = self.loss.gradient(network.outputs, self.targets) * weights[:, :, None]
+                norms = network.step(signal, self.rates, norms=step + 1 in snapshot_of)
+                if norms is not None:
+                    self.weight_change = (norms / self.initial_norms[:, None]).mean(dim=0)
         return record
 
     def _stop(self, diverged: Tensor, step: int) -> None:
@@ -154,7 +155,7 @@ class _Training:
         record, network = self.record, self.network
         for layer, state in enumerate(network.hidden):
             for kind, change in enumerate((state.change, state.feature_change)):
-                record.change[index, kind, layer, self.alive] = change.cpu().numpy()
+                record.change[index, kind, layer, self.alive] = change.mT.cpu().numpy()
         test_outputs = network.test_outputs()
         values = (
             losses,
@@ -172,8 +173,8 @@ def _empty_record(network: Network, seeds: Sequence[int], recipe: Recipe) -> Tra
     steps = log_spaced_steps(recipe.steps, recipe.snapshots)
     initial = np.stack(
         [
-            np.stack([state.initial.cpu().numpy() for state in network.hidden]),
-            np.stack([state.initial_feature.cpu().numpy() for state in network.hidden]),
+            np.stack([state.initial.mT.cpu().numpy() for state in network.hidden]),
+            np.stack([state.initial_feature.mT.cpu().numpy() for state in network.hidden]),
         ]
     )
     kept = np.float64 if network.dtype == torch.float64 else np.float32

@@ -9,17 +9,30 @@ class Layer(Protocol):
     """The weights W of a hidden or output layer, for R replicas at once.
 
     The network asks these questions and no others, so that it need not know how W is kept.
-    Shapes: x is (R, inputs, samples), y is (R, outputs, samples).
+    Shapes: x is (R, samples, inputs), y is (R, samples, outputs).
     """
 
-    def forward(self, x: Tensor) -> Tensor:
-        """W x."""
+    def start(self, x: Tensor) -> Tensor:
+        """x Wᵀ of the training inputs' features x, before the first step."""
 
     def backward(self, y: Tensor) -> Tensor:
-        """Wᵀ y."""
+        """y W."""
 
-    def update(self, y: Tensor, x: Tensor, rate: float) -> None:
-        """W ← W - rate y xᵀ: a gradient step, of rank at most the number of samples."""
+    def step(self, y: Tensor, x: Tensor, change: Tensor, rate: float) -> Tensor:
+        """A gradient step, W' = W - rate yᵀ x, while the features x become x + change.
+
+        Args:
+            y: gradients with respect to this layer's outputs, as handed to `backward` just before.
+            x: the features of `start` and all changes since.
+            change: of these features.
+            rate: learning rate.
+
+        Returns:
+            (x + change) W'ᵀ - x Wᵀ, to the relative accuracy of its own size.
+        """
+
+    def evaluate(self, x: Tensor) -> Tensor:
+        """x Wᵀ of other inputs' features."""
 
     def keep(self, replicas: Tensor) -> None:
         """Go on with these replicas alone (indices)."""

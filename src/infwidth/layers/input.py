@@ -63,20 +63,20 @@ class InputLayer:
             test_draws: W_0 along the further test directions, shape (R, n, r').
         """
         self.geometry = geometry
-        self.initial = (train_draws.double() @ geometry.train).contiguous()
+        self.initial = geometry.train.T @ train_draws.double().mT
         draws = torch.cat([train_draws, test_draws], dim=-1)
-        self._test_initial = (draws @ geometry.test.to(draws.dtype)).contiguous()
+        self._gram = geometry.gram.to(draws.dtype)
+        self._test_initial = geometry.test.T.to(draws.dtype) @ draws.mT
         self._signal = torch.zeros_like(self.initial)
 
-    def update(self, y: Tensor, rate: float) -> Tensor:
-        """W ← W - rate y Ξᵀ; returns the change of W Ξ, float64, shape (R, n, N)."""
-        signal = y.double().mul_(rate)
-        self._signal += signal
-        return -(signal @ self.geometry.gram)
+    def step(self, y: Tensor, rate: float) -> Tensor:
+        """W ← W - rate yᵀ Ξ; returns the change of Ξ Wᵀ, shape (R, N, n)."""
+        self._signal.add_(y, alpha=rate)
+        return (self._gram @ y).mul_(-rate)
 
     def test_preactivations(self) -> Tensor:
-        """W_t applied to the test inputs, shape (R, n, M)."""
-        moved = self._signal @ self.geometry.cross_gram
+        """The test inputs times W_tᵀ, shape (R, M, n)."""
+        moved = self.geometry.cross_gram.T @ self._signal
         return self._test_initial - moved.to(self._test_initial.dtype)
 
     def keep(self, replicas: Tensor) -> None:
