@@ -47,6 +47,7 @@ def recipe(**changes: Any) -> Recipe:
         "batch_size": None,
         "snapshots": 12,
         "layer": "dense",
+        "lazy_tolerance": 1e-2,
         "precision": "float64",
         "device": "cpu",
     }

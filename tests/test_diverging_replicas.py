@@ -118,9 +118,9 @@ def test_the_limit_is_each_replicas_own(monkeypatch: pytest.MonkeyPatch) -> None
     )
 
     def per_sample(outputs: Tensor, targets: Tensor) -> Tensor:
-        of_test_set = targets.shape[-1] == 8
+        of_test_set = len(targets) == 8
         losses = [0.0] * len(outputs) if of_test_set else next(made_up)
-        return torch.tensor(losses, dtype=torch.float64)[:, None].expand(-1, targets.shape[-1])
+        return torch.tensor(losses, dtype=torch.float64)[:, None].expand(-1, len(targets))
 
     loss = Loss(per_sample, LOSSES["mse"].gradient)
     monkeypatch.setattr(training, "LOSSES", {"made up": loss})

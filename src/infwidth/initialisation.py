@@ -8,8 +8,10 @@ from torch import Tensor
 
 from infwidth.activations import ACTIVATIONS
 from infwidth.datasets.prepare import PreparedDataset
+from infwidth.layers import Layer
 from infwidth.layers.dense import DenseLayer
 from infwidth.layers.input import InputGeometry, InputLayer
+from infwidth.layers.lazy import LazyLayer, LazyMatrix
 from infwidth.network import Network
 from infwidth.precision import PRECISIONS
 from infwidth.randomness import standard_normal, stream
@@ -95,8 +97,25 @@ def initial_network(
         weights(0, width, trained),
         weights(0, width, untrained, "untrained input directions"),
     )
-    fan_outs = [*[width] * (recipe.hidden_layers - 1), data.classes]
-    layers = [
-        DenseLayer(weights(layer, fan_out, width)) for layer, fan_out in enumerate(fan_outs, 1)
+
+    def lazy(layer: int) -> LazyLayer:
+        return LazyLayer(
+            [
+                LazyMatrix(
+                    (width, width),
+                    stds[layer],
+                    stream(seed, "weights", width, layer),
+                    torch.empty(0, dtype=dtype, device=device),
+                    recipe.lazy_tolerance,
+                )
+                for seed in seeds
+            ]
+        )
+
+    hidden = range(1, recipe.hidden_layers)
+    layers: list[Layer] = [
+        lazy(layer) if recipe.layer == "lazy" else DenseLayer(weights(layer, width, width))
+        for layer in hidden
     ]
+    layers.append(DenseLayer(weights(recipe.hidden_layers, data.classes, width)))
     return Network(input_layer, layers, ACTIVATIONS[recipe.activation], dtype)

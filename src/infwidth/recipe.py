@@ -20,5 +20,6 @@ class Recipe:
     batch_size: int | None
     snapshots: int
     layer: str
+    lazy_tolerance: float
     precision: str
     device: str

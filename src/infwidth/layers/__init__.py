@@ -34,5 +34,8 @@ class Layer(Protocol):
     def evaluate(self, x: Tensor) -> Tensor:
         """x Wᵀ of other inputs' features."""
 
+    def status(self) -> str:
+        """What is worth knowing of the layer's inner state at the end of a training, or nothing."""
+
     def keep(self, replicas: Tensor) -> None:
         """Go on with these replicas alone (indices)."""

@@ -47,6 +47,10 @@ class DenseLayer:
         # W' change + (W' - W) x
         return moved.baddbmm_(torch.bmm(x, x.mT), y, alpha=-rate)
 
+    def status(self) -> str:
+        """Nothing: weights are all there is."""
+        return ""
+
     def keep(self, replicas: Tensor) -> None:
         """Go on with these replicas alone."""
         self.weights = self.weights[replicas]

@@ -1,0 +1,132 @@
+"""Growing sets of directions: rows of a matrix, orthonormal where they span the queries."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+# Rows are added in portions of so many, so that few copies are made and little memory lies idle.
+PORTION = 128
+# An overlap of unit vectors up to so many roundings is as good as none.
+ORTHOGONAL = 64
+MOST_PASSES = 5
+
+
+class Rows:
+    """A matrix (r, n) that rows are added to."""
+
+    def __init__(self, columns: int, like: Tensor) -> None:
+        """No rows yet; precision and device of `like`."""
+        self._room = like.new_empty(0, columns)
+        self.count = 0
+
+    @property
+    def all(self) -> Tensor:
+        """The matrix, a view, shape (r, n)."""
+        return self._room[: self.count]
+
+    def append(self, rows: Tensor) -> None:
+        """Add rows, shape (k, n)."""
+        needed = self.count + len(rows)
+        if needed > len(self._room):
+            larger = self._room.new_empty(-(-needed // PORTION) * PORTION, self._room.shape[1])
+            larger[: self.count] = self.all
+            self._room = larger
+        self._room[self.count : needed] = rows
+        self.count = needed
+
+
+class Basis(Rows):
+    """Orthonormal rows Q.
+
+    Attributes:
+        defect: the largest overlap of a row with those before it that was ever left.
+    """
+
+    def __init__(self, columns: int, like: Tensor) -> None:
+        """Empty."""
+        super().__init__(columns, like)
+        self.defect = 0.0
+
+    def split(self, vectors: Tensor) -> tuple[Tensor, Tensor]:
+        """Coordinates in Q and what is left: vectors = coordinates Q + rest.
+
+        Args:
+            vectors: shape (N, n).
+
+        Returns:
+            Shapes (N, r) and (N, n).
+        """
+        coordinates = vectors @ self.all.T
+        return coordinates, torch.addmm(vectors, coordinates, self.all, alpha=-1)
+
+    def extend(self, vectors: Tensor) -> Tensor:
+        """Add the directions that vectors have beyond Q, and return these new rows.
+
+        Projecting once leaves the rounding of what was projected away; repeated until the overlap
+        is rounding, orthogonality does not wear off however often the basis grows.
+
+        Args:
+            vectors: linearly independent of Q and of each other, shape (k, n); if the space has
+                no room for as many, the last ones count.
+
+        Raises:
+            ArithmeticError: they are not, to the working precision.
+        """
+        limit = ORTHOGONAL * torch.finfo(vectors.dtype).eps
+        room = vectors.shape[1] - self.count
+        rows = vectors = vectors[max(len(vectors) - room, 0) :]
+        for _ in range(MOST_PASSES):
+            overlaps, rest = self.split(rows)
+            overlap = float(overlaps.abs().max()) if overlaps.numel() else 0.0
+            if overlap <= limit and rows is not vectors:
+                self.defect = max(self.defect, overlap)
+                self.append(rows)
+                return rows
+            rows = torch.linalg.qr(rest.T)[0].T
+        raise ArithmeticError(
+            f"{len(vectors)} directions beyond {self.count} keep an overlap of {overlap:.1e} "
+            f"with them (limit {limit:.1e}): they are not independent"
+        )
+
+
+def significant(rest: Tensor, scale: Tensor, tolerance: float, floor: float = 0.0) -> Tensor:
+    """Combinations of vectors that stand out, measured in every direction of sample space.
+
+    A combination c (one number per sample) stands out if ‖cᵀ rest‖ > tolerance √(cᵀ scale c).
+
+    Args:
+        rest: vectors, one per sample, shape (N, n).
+        scale: positive semi-definite, float64, shape (N, N).
+        tolerance: relative.
+        floor: directions in which `scale` is below floor² times its largest eigenvalue count as
+            this large.
+
+    Returns:
+        The combinations of `rest` that stand out, the most so last, orthogonal, shape (k, n),
+        k ≤ N. What is orthogonal to them does not stand out.
+    """
+    rounded = rest.double()
+    gram = rounded @ rounded.T
+    values, axes = torch.linalg.eigh(scale)
+    least = max(floor**2 * float(values[-1]), torch.finfo(torch.float64).tiny)
+    whitening = axes / values.clamp(min=least).sqrt()
+    excess, combinations = torch.linalg.eigh(whitening.T @ gram @ whitening)
+    chosen = excess > tolerance**2
+    # Scaled to unit size: what they are of is told apart by their direction alone.
+    weights = (whitening @ combinations[:, chosen] / excess[chosen].sqrt()).T
+    return weights.to(rest.dtype) @ rest
+
+
+def gram(vectors: Tensor) -> Tensor:
+    """Inner products of rows, float64."""
+    exact = vectors.double()
+    return exact @ exact.T
+
+
+def padded(matrix: Tensor, shape: Sequence[int]) -> Tensor:
+    """A matrix with rows and columns of zeros added up to a shape."""
+    rows, columns = shape
+    return torch.nn.functional.pad(
+        matrix, (0, columns - matrix.shape[1], 0, rows - matrix.shape[0])
+    )
