@@ -1,7 +1,5 @@
 """Growing sets of directions: rows of a matrix, orthonormal where they span the queries."""
 
-from collections.abc import Sequence
-
 import torch
 from torch import Tensor
 
@@ -124,9 +122,10 @@ def gram(vectors: Tensor) -> Tensor:
     return exact @ exact.T
 
 
-def padded(matrix: Tensor, shape: Sequence[int]) -> Tensor:
+def padded(matrix: Tensor, shape: tuple[int, ...]) -> Tensor:
     """A matrix with rows and columns of zeros added up to a shape."""
     rows, columns = shape
-    return torch.nn.functional.pad(
+    larger: Tensor = torch.nn.functional.pad(
         matrix, (0, columns - matrix.shape[1], 0, rows - matrix.shape[0])
     )
+    return larger

@@ -4,6 +4,7 @@ A training on it and a dense one on the same matrix differ by the tolerance and 
 chance: what `LazyMatrix` leaves out can be told from this, seed by seed.
 """
 
+import torch
 from torch import Tensor
 
 from infwidth.layers.lazy import LazyMatrix
@@ -14,7 +15,7 @@ class KnownMatrix(LazyMatrix):
 
     def __init__(self, weights: Tensor, tolerance: float) -> None:
         """Look at `weights`, shape (outputs, inputs)."""
-        super().__init__(tuple(weights.shape), 0.0, None, weights, tolerance)
+        super().__init__(tuple(weights.shape), 0.0, torch.Generator(), weights, tolerance)
         self._weights = weights
 
     def draw_forward(self, rows: Tensor) -> Tensor:

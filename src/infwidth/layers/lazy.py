@@ -37,7 +37,7 @@ class LazyMatrix:
         self,
         shape: tuple[int, ...],
         std: float,
-        generator: torch.Generator | None,
+        generator: torch.Generator,
         like: Tensor,
         tolerance: float,
     ) -> None:
@@ -202,7 +202,7 @@ class LazyLayer:
     def step(self, y: Tensor, x: Tensor, change: Tensor, rate: float) -> Tensor:
         """W' = W - rate yᵀ x, and (x + change) W'ᵀ - x Wᵀ."""
         parts = zip(self.matrices, y, x, change, strict=True)
-        return torch.stack([w.step(*each, rate) for w, *each in parts])
+        return torch.stack([w.step(its_y, its_x, its, rate) for w, its_y, its_x, its in parts])
 
     def evaluate(self, x: Tensor) -> Tensor:
         """x Wᵀ of other inputs' features."""
