@@ -113,7 +113,8 @@ def significant(rest: Tensor, scale: Tensor, tolerance: float, floor: float = 0.
     chosen = excess > tolerance**2
     # Scaled to unit size: what they are of is told apart by their direction alone.
     weights = (whitening @ combinations[:, chosen] / excess[chosen].sqrt()).T
-    return weights.to(rest.dtype) @ rest
+    combined: Tensor = weights.to(rest.dtype) @ rest
+    return combined
 
 
 def gram(vectors: Tensor) -> Tensor:
