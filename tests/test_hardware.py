@@ -1,6 +1,5 @@
 """What is asked of the scheduler, against what trainings take."""
 
-import dataclasses
 import json
 import os
 import subprocess
@@ -14,7 +13,7 @@ import yaml
 from infwidth import hardware
 from infwidth.config import read_experiment
 from infwidth.experiment import Experiment
-from infwidth.recipe import Recipe
+from infwidth.recipe import recipe_settings
 
 ROOT = Path(__file__).parents[1]
 TESTS = Path(__file__).parent
@@ -77,7 +76,7 @@ def peak_mb(program: str, config: str, folder: Path) -> float:
 
 def train(plan: Experiment, width: int, folder: Path) -> float:
     """Peak memory of one training of 3072-dimensional inputs."""
-    recipe = plan.settings(*(field.name for field in dataclasses.fields(Recipe)))
+    recipe = recipe_settings(plan, width)
     sizes = plan.settings("samples", "test_samples", "seeds")
     config = json.dumps(sizes | {"dimension": 3072, "width": width, "recipe": recipe})
     return peak_mb(TRAIN, config, folder)
@@ -97,8 +96,9 @@ def base_mb(tmp_path_factory: pytest.TempPathFactory) -> float:
         # Large beside what the base's own peak varies by, some 50 MB.
         (4096, {"seeds": 4, "steps": 1, "snapshots": 2, "samples": 4, "test_samples": 1}),
         (2048, {"seeds": 5, "steps": 4, "snapshots": 5, "samples": 100, "hidden_layers": 1}),
+        (32768, {"seeds": 1, "steps": 60, "snapshots": 2, "layer": "lazy", "test_samples": 8}),
     ],
-    ids=["mostly weights", "mostly features"],
+    ids=["mostly weights", "mostly features", "mostly directions"],
 )
 def test_memory_of_a_training_is_granted_in_proportion(
     width: int, changes: dict[str, object], base_mb: float, tmp_path: Path

@@ -43,6 +43,7 @@ class Experiment:
     batch_size: int | None
     snapshots: int
     layer: str
+    lazy_tolerance: float
     precision: str
     device: str
     stable_exponent: float

@@ -1,13 +1,15 @@
 """What a training asks of a machine, for the scheduler; nothing here decides a result."""
 
+import os
 from pathlib import Path
 
+from infwidth.costs import bytes_per_number, layer_bytes, layer_kind, seconds_per_step
 from infwidth.experiment import Experiment
 
 # The interpreter with torch loaded, and the working space of a product.
 BASE_MEMORY_MB = 1500
-# A cautious rate of one core, in products with the weights; only time limits depend on it.
-FLOPS_PER_SECOND = 1e10
+# Time limits are for cores this many times slower than the one that costs were measured on.
+SLOWEST_CORE = 6
 
 
 def gpus(device: str) -> int:
@@ -17,25 +19,22 @@ def gpus(device: str) -> int:
     return int(device == "cuda")
 
 
-def _bytes_per_number(experiment: Experiment) -> int:
-    return 8 if experiment.precision == "float64" else 4
-
-
 def _snapshot_bytes(experiment: Experiment, width: int) -> int:
     """Features (h and x) of all layers and replicas, at every snapshot and at initialisation."""
     per_snapshot = 2 * experiment.hidden_layers * experiment.seeds * width * experiment.samples
-    return (experiment.snapshots + 1) * per_snapshot * _bytes_per_number(experiment)
+    return (experiment.snapshots + 1) * per_snapshot * bytes_per_number(experiment)
 
 
 def training_memory_mb(experiment: Experiment, width: int) -> int:
     """Memory of one training: weights, activations and snapshots of all its seeds."""
-    matrix = width**2 * _bytes_per_number(experiment)
-    weights = (experiment.hidden_layers - 1) * matrix
+    kind = layer_kind(experiment, width)
+    weights = (experiment.hidden_layers - 1) * layer_bytes(experiment, width, kind)
     columns = experiment.samples + experiment.test_samples
     activations = 8 * (6 * experiment.hidden_layers + 4) * width * columns
-    # Each matrix is drawn by itself before it takes its place among its replicas.
-    in_bytes = matrix + experiment.seeds * (weights + activations)
-    in_bytes += _snapshot_bytes(experiment, width)
+    in_bytes = experiment.seeds * (weights + activations) + _snapshot_bytes(experiment, width)
+    if kind == "dense":
+        # Each matrix is drawn by itself before it takes its place among its replicas.
+        in_bytes += layer_bytes(experiment, width, kind)
     return BASE_MEMORY_MB + int(1.2 * in_bytes / 1e6)
 
 
@@ -47,7 +46,27 @@ def feature_memory_mb(experiment: Experiment, width: int) -> int:
 
 
 def training_minutes(experiment: Experiment, width: int) -> int:
-    """A generous time limit: three products with every weight matrix per step and seed."""
-    flops = 6 * width**2 * (experiment.hidden_layers - 1) * experiment.samples
-    total = flops * experiment.steps * experiment.seeds
-    return 20 + int(total / FLOPS_PER_SECOND / 60)
+    """A generous time limit for all steps, layers and seeds of a training."""
+    step = seconds_per_step(experiment, width, layer_kind(experiment, width))
+    total = step * (experiment.hidden_layers - 1) * experiment.steps * experiment.seeds
+    return 20 + int(SLOWEST_CORE * total / 60)
+
+
+def machine_memory_mb() -> int:
+    """Memory of this machine, in use or not."""
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 10**6
+
+
+def memory_problem(experiment: Experiment, available_mb: int) -> str | None:
+    """Why the largest training does not fit into a machine and what to change, or None."""
+    width = max(experiment.widths, key=lambda n: training_memory_mb(experiment, n))
+    needed = training_memory_mb(experiment, width)
+    if needed <= available_mb:
+        return None
+    remedies = ["fewer `seeds`, `snapshots` or `samples`", "smaller `widths`"]
+    if layer_kind(experiment, width) == "dense":
+        remedies.insert(0, "`layer: auto` or `lazy` (no n x n matrices)")
+    return (
+        f"widths: a training at {width} takes about {needed / 1e3:.1f} GB, but this machine has "
+        f"{available_mb / 1e3:.1f} GB; choose {', '.join(remedies)}"
+    )

@@ -8,6 +8,7 @@ sys.path.insert(0, str(Path(workflow.basedir) / "src"))
 os.environ.update(PYTHONPATH=str(Path(workflow.basedir) / "src"))
 
 from infwidth.config import ConfigError, read_experiment
+from infwidth.hardware import machine_memory_mb, memory_problem
 
 # A rule's parameter: digest of library modules and of all they import. A changed import then re-runs
 # the rule, which Snakemake would not notice by itself.
@@ -25,6 +26,16 @@ except ConfigError as error:
 if workflow.is_main_process:
     for warning in experiment.warnings():
         logger.warning(warning)
+
+
+
+# On a cluster, trainings run on other machines than this one.
+onstart:
+    if workflow.local_exec:
+        problem = memory_problem(experiment, machine_memory_mb())
+        if problem:
+            sys.exit(problem)
+
 
 RESULTS = f"results/{experiment.experiment}"
 PAPER = f"paper/{experiment.experiment}"

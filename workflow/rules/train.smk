@@ -1,13 +1,11 @@
 # One job per scheme and width; all its seeds train together.
-from dataclasses import fields
-
 from infwidth.hardware import (
     feature_memory_mb,
     gpus,
     training_memory_mb,
     training_minutes,
 )
-from infwidth.recipe import Recipe
+from infwidth.recipe import recipe_settings
 
 
 rule train:
@@ -32,7 +30,7 @@ rule train:
     params:
         scheme=lambda wildcards: experiment.exponents(wildcards.scheme),
         seeds=experiment.seeds,
-        recipe=experiment.settings(*(field.name for field in fields(Recipe))),
+        recipe=lambda wildcards: recipe_settings(experiment, int(wildcards.width)),
         code=code("training"),
     message:
         "Training {wildcards.scheme} at width {wildcards.width}, {params.seeds} seeds"

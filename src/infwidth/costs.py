@@ -1,0 +1,72 @@
+"""What a hidden layer costs, held densely or drawn lazily, and which of the two is the cheaper.
+
+Dense, a training step takes two products with the n x n matrix and one update of it, on N inputs:
+6 n² N operations. Lazily (`infwidth.layers.lazy`), with r directions forward and s backward, five
+products with each: 10 (r + s) n N operations. How many directions a training needs was measured,
+like the rates, by `make bench`; the numbers here are those of its tables, rounded.
+"""
+
+import math
+from typing import Literal
+
+from infwidth.experiment import Experiment
+
+LayerKind = Literal["dense", "lazy"]
+
+# Operations per second of one core in either kind of step.
+DENSE_RATE = 5.5e10
+LAZY_RATE = 3.5e10
+# Directions per sample at rest, for every factor of ten in the tolerance; less in short trainings.
+DIRECTIONS_PER_DECADE = 8
+STEPS_PER_DIRECTION = 4
+# Test inputs are looked at in snapshots alone, and need so many as a sample does.
+TEST_SHARE = 0.4
+# Directions are found early, but not at once: their mean number over the steps of a training.
+MEAN_DIRECTIONS = 0.8
+
+
+def bytes_per_number(experiment: Experiment) -> int:
+    """Of the working precision."""
+    return 8 if experiment.precision == "float64" else 4
+
+
+def directions(experiment: Experiment, width: int) -> int:
+    """About how many directions, r + s, a lazy layer comes to hold: those of µP, the most."""
+    per_sample = min(
+        DIRECTIONS_PER_DECADE * -math.log10(experiment.lazy_tolerance),
+        max(experiment.steps / STEPS_PER_DIRECTION, 1),
+    )
+    forward = per_sample * (experiment.samples + TEST_SHARE * experiment.test_samples)
+    backward = per_sample * experiment.samples
+    return sum(int(min(count, width)) for count in (forward, backward))
+
+
+def seconds_per_step(experiment: Experiment, width: int, kind: LayerKind) -> float:
+    """Of one hidden layer of one replica, on one core."""
+    if kind == "dense":
+        return 6 * width**2 * experiment.samples / DENSE_RATE
+    found = MEAN_DIRECTIONS * directions(experiment, width)
+    return 10 * found * width * experiment.samples / LAZY_RATE
+
+
+def layer_bytes(experiment: Experiment, width: int, kind: LayerKind) -> int:
+    """Memory of one hidden layer of one replica."""
+    if kind == "dense":
+        return width**2 * bytes_per_number(experiment)
+    # Directions and images, and in passing one of the four matrices anew while it grows.
+    rows = 2.5 * directions(experiment, width) + 8 * experiment.samples
+    return int(rows * width * bytes_per_number(experiment))
+
+
+def layer_kind(experiment: Experiment, width: int) -> LayerKind:
+    """The kind that a training at this width uses: as configured, or the quicker one.
+
+    Which is quicker is judged by the sizes alone, not by the machine at hand: the same
+    configuration draws the same random numbers everywhere.
+    """
+    if experiment.layer == "dense":
+        return "dense"
+    if experiment.layer == "lazy":
+        return "lazy"
+    dense, lazy = (seconds_per_step(experiment, width, kind) for kind in ("dense", "lazy"))
+    return "dense" if dense <= lazy else "lazy"
