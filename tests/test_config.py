@@ -84,13 +84,14 @@ def test_words_become_values(key: str, written: Any, meant: Any) -> None:
 # A change to config.yaml, the key that is refused, and words that its line must have.
 REFUSALS: list[tuple[dict[str, Any], str, list[str]]] = [
     ({"lerning_rate": 1}, "lerning_rate", ["unknown key", "learning_rate?"]),
-    ({"lazy_tolerance": 1e-3}, "lazy_tolerance", ["unknown key"]),
+    ({"tolerance": 1e-3}, "tolerance", ["unknown key", "lazy_tolerance?"]),
+    ({"lazy_tolerance": 0}, "lazy_tolerance", ["found 0;", "above 0 and below 1"]),
     ({"schemes": ["SP", "NPT"]}, "schemes", ['"NPT"', "NTP?", "SP, NTP, IP, µP", "init_variance"]),
     ({"schemes": {"mine": None}}, "schemes", ["unknown scheme", '"mine"', "init_variance"]),
     ({"activation": "Than"}, "activation", ['"Than"', "tanh?", "silu, relu, gelu, erf"]),
     ({"loss": "MSE loss"}, "loss", ['"MSE loss"', "mse?", "mse, cross_entropy"]),
     ({"dataset": "cifar-10"}, "dataset", ['"cifar-10"', "cifar10?", "digits, npz"]),
-    ({"layer": "lazy"}, "layer", ['"lazy"', "auto, dense"]),
+    ({"layer": "lasy"}, "layer", ['"lasy"', "lazy?", "auto, dense, lazy"]),
     ({"precision": "float-32"}, "precision", ['"float-32"', "float32?"]),
     ({"device": "gpu"}, "device", ['"gpu"', "auto, cpu, cuda"]),
     ({"loss": ["mse"]}, "loss", ['["mse"]', "one of mse, cross_entropy", "loss: mse"]),

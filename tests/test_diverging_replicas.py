@@ -128,9 +128,12 @@ def test_the_limit_is_each_replicas_own(monkeypatch: pytest.MonkeyPatch) -> None
     assert train(data, SCHEMES["µP"], 8, [5, 3, 4], how).diverged == {3: 1, 5: 3, 4: 5}
 
 
+@pytest.mark.parametrize("layer", ["dense", "lazy"])
 @pytest.mark.parametrize("loss", ["mse", "cross_entropy"])
-def test_an_overflow_is_a_divergence(loss: str) -> None:
-    how = recipe(loss=loss, learning_rate=1e30, activation="relu", precision="float32", steps=3)
+def test_an_overflow_is_a_divergence(loss: str, layer: str) -> None:
+    how = recipe(
+        loss=loss, layer=layer, learning_rate=1e30, activation="relu", precision="float32", steps=3
+    )
     record = train(DATA, SCHEMES["µP"], WIDTH, (0, 7), how)
     assert set(record.diverged) == {0, 7}
     assert set(record.diverged.values()) <= {1, 2}

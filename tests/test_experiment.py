@@ -30,8 +30,8 @@ PROPERTIES = WHOLE_SCHEMA["properties"]
 
 
 def read(**changes: Any) -> Experiment:
-    """config.yaml with changes."""
-    return read_experiment(BASE | changes, SCHEMA)
+    """config.yaml with changes, as a machine with a GPU reads it."""
+    return read_experiment(BASE | changes, SCHEMA, cuda_available=lambda: True)
 
 
 def test_the_shipped_configurations_are_valid() -> None:

@@ -94,9 +94,13 @@ def base_mb(tmp_path_factory: pytest.TempPathFactory) -> float:
     ("width", "changes"),
     [
         # Large beside what the base's own peak varies by, some 50 MB.
-        (4096, {"seeds": 4, "steps": 1, "snapshots": 2, "samples": 4, "test_samples": 1}),
+        (
+            4096,
+            {"seeds": 4, "steps": 1, "snapshots": 2, "samples": 4, "test_samples": 1}
+            | {"layer": "dense"},
+        ),
         (2048, {"seeds": 5, "steps": 4, "snapshots": 5, "samples": 100, "hidden_layers": 1}),
-        (32768, {"seeds": 1, "steps": 60, "snapshots": 2, "layer": "lazy", "test_samples": 8}),
+        (32768, {"seeds": 1, "steps": 20, "snapshots": 2, "layer": "lazy", "test_samples": 8}),
     ],
     ids=["mostly weights", "mostly features", "mostly directions"],
 )
@@ -139,15 +143,30 @@ def test_memory_of_a_reduction_is_granted(
     assert peak < hardware.feature_memory_mb(plan, width) < 300 + 5 * peak
 
 
-def test_limits_grow_with_the_work() -> None:
-    plan = experiment()
+@pytest.mark.parametrize("layer", ["dense", "lazy"])
+def test_limits_grow_with_the_work(layer: str) -> None:
+    plan = experiment(layer=layer)
     assert hardware.training_minutes(plan, 64) >= 10
-    # 6 x 16384 x 16384 x 2 x 32 x 200 x 5 operations, at the slowest core worth naming.
-    assert hardware.training_minutes(plan, 16384) > 1.03e14 / 1e10 / 60
     for changes in ({"steps": 2000}, {"seeds": 50}, {"samples": 320, "pool": 1000}):
-        assert hardware.training_minutes(experiment(**changes), 8192) > 5 * (
+        assert hardware.training_minutes(experiment(layer=layer, **changes), 8192) > 5 * (
             hardware.training_minutes(plan, 8192) - 20
         )
+    # 6 x 16384 x 16384 x 2 x 32 x 200 x 5 operations, at the slowest core worth naming.
+    if layer == "dense":
+        assert hardware.training_minutes(plan, 16384) > 1.03e14 / 1e10 / 60
+
+
+def test_what_cannot_fit_is_refused_with_the_estimate_and_what_to_change() -> None:
+    plan = experiment(widths=[64, 2**20], layer="dense")
+    problem = hardware.memory_problem(plan, available_mb=25_000)
+    assert problem is not None
+    # 2 matrices for each of 5 seeds, and the one being drawn.
+    assert float(problem.split("about ")[1].split(" GB")[0]) > 11 * 4 * 2**40 / 1e9
+    for words in ("widths:", "1048576", "25.0 GB", "`layer: auto`", "fewer `seeds`"):
+        assert words in problem
+    assert "layer" not in str(hardware.memory_problem(experiment(widths=[2**20]), 25_000))
+    assert hardware.memory_problem(experiment(), 25_000) is None
+    assert 100 < hardware.machine_memory_mb() < 10**8
 
 
 def test_gpus_are_asked_for_where_they_are_wanted_and_there(

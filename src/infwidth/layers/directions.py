@@ -102,14 +102,15 @@ def significant(rest: Tensor, scale: Tensor, tolerance: float, floor: float = 0.
 
     Returns:
         The combinations of `rest` that stand out, the most so last, orthogonal, shape (k, n),
-        k ≤ N. What is orthogonal to them does not stand out.
+        k ≤ N. What is orthogonal to them does not stand out. None of numbers that overflowed.
     """
-    rounded = rest.double()
-    gram = rounded @ rounded.T
+    inner = gram(rest)
+    if not bool((inner.isfinite() & scale.isfinite()).all()):
+        return rest[:0]
     values, axes = torch.linalg.eigh(scale)
     least = max(floor**2 * float(values[-1]), torch.finfo(torch.float64).tiny)
     whitening = axes / values.clamp(min=least).sqrt()
-    excess, combinations = torch.linalg.eigh(whitening.T @ gram @ whitening)
+    excess, combinations = torch.linalg.eigh(whitening.T @ inner @ whitening)
     chosen = excess > tolerance**2
     # Scaled to unit size: what they are of is told apart by their direction alone.
     weights = (whitening @ combinations[:, chosen] / excess[chosen].sqrt()).T

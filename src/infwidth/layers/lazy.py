@@ -210,7 +210,7 @@ class LazyLayer:
 
     def status(self) -> str:
         """Numbers of directions of the first replica, and their overlaps."""
-        return self.matrices[0].status()
+        return self.matrices[0].status() if self.matrices else ""
 
     def keep(self, replicas: Tensor) -> None:
         """Go on with these replicas alone."""
