@@ -85,7 +85,7 @@ def test_words_become_values(key: str, written: Any, meant: Any) -> None:
 REFUSALS: list[tuple[dict[str, Any], str, list[str]]] = [
     ({"lerning_rate": 1}, "lerning_rate", ["unknown key", "learning_rate?"]),
     ({"tolerance": 1e-3}, "tolerance", ["unknown key", "lazy_tolerance?"]),
-    ({"lazy_tolerance": 0}, "lazy_tolerance", ["found 0;", "above 0 and below 1"]),
+    ({"lazy_tolerance": 0}, "lazy_tolerance", ["found 0;", "at least 1e-05 and below 1"]),
     ({"schemes": ["SP", "NPT"]}, "schemes", ['"NPT"', "NTP?", "SP, NTP, IP, µP", "init_variance"]),
     ({"schemes": {"mine": None}}, "schemes", ["unknown scheme", '"mine"', "init_variance"]),
     ({"activation": "Than"}, "activation", ['"Than"', "tanh?", "silu, relu, gelu, erf"]),

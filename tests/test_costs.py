@@ -8,9 +8,15 @@ import pytest
 import yaml
 
 from infwidth.config import read_experiment
-from infwidth.costs import directions, layer_bytes, layer_kind, seconds_per_step
+from infwidth.costs import (
+    directions,
+    layer_bytes,
+    layer_kind,
+    recipe_settings,
+    seconds_per_step,
+)
 from infwidth.experiment import Experiment
-from infwidth.recipe import Recipe, recipe_settings
+from infwidth.recipe import Recipe
 
 ROOT = Path(__file__).parents[1]
 

@@ -12,8 +12,8 @@ import yaml
 
 from infwidth import hardware
 from infwidth.config import read_experiment
+from infwidth.costs import recipe_settings
 from infwidth.experiment import Experiment
-from infwidth.recipe import recipe_settings
 
 ROOT = Path(__file__).parents[1]
 TESTS = Path(__file__).parent

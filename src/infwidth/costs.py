@@ -7,9 +7,11 @@ like the rates, by `make bench`; the numbers here are those of its tables, round
 """
 
 import math
-from typing import Literal
+from dataclasses import fields
+from typing import Any, Literal
 
 from infwidth.experiment import Experiment
+from infwidth.recipe import Recipe
 
 LayerKind = Literal["dense", "lazy"]
 
@@ -70,3 +72,15 @@ def layer_kind(experiment: Experiment, width: int) -> LayerKind:
         return "lazy"
     dense, lazy = (seconds_per_step(experiment, width, kind) for kind in ("dense", "lazy"))
     return "dense" if dense <= lazy else "lazy"
+
+
+def recipe_settings(experiment: Experiment, width: int) -> dict[str, Any]:
+    """The fields of a `Recipe` for one width, in JSON types, with layer `auto` decided.
+
+    A key that the training does not use stands at 0: no training hangs on its value.
+    """
+    settings = experiment.settings(*(field.name for field in fields(Recipe)))
+    settings["layer"] = layer_kind(experiment, width)
+    if settings["layer"] == "dense":
+        settings["lazy_tolerance"] = 0.0
+    return settings

@@ -1,11 +1,11 @@
 # One job per scheme and width; all its seeds train together.
+from infwidth.costs import recipe_settings
 from infwidth.hardware import (
     feature_memory_mb,
     gpus,
     training_memory_mb,
     training_minutes,
 )
-from infwidth.recipe import recipe_settings
 
 
 rule train:

@@ -69,7 +69,8 @@ class Basis(Rows):
                 no room for as many, the last ones count.
 
         Raises:
-            ArithmeticError: they are not, to the working precision.
+            ArithmeticError: nothing orthogonal to Q is left of them. (What rounding leaves of
+                vectors in the span of Q is a direction like any other, and is taken.)
         """
         limit = ORTHOGONAL * torch.finfo(vectors.dtype).eps
         room = vectors.shape[1] - self.count
@@ -101,21 +102,39 @@ def significant(rest: Tensor, scale: Tensor, tolerance: float, floor: float = 0.
             this large.
 
     Returns:
-        The combinations of `rest` that stand out, the most so last, orthogonal, shape (k, n),
-        k ≤ N. What is orthogonal to them does not stand out. None of numbers that overflowed.
+        Unit vectors, combinations of `rest`, that span what stands out, shape (k, n), k ≤ N: what
+        is orthogonal to them does not. None of numbers that overflowed.
     """
-    inner = gram(rest)
+    exact = rest.double()
+    inner = exact @ exact.T
     if not bool((inner.isfinite() & scale.isfinite()).all()):
         return rest[:0]
     values, axes = torch.linalg.eigh(scale)
     least = max(floor**2 * float(values[-1]), torch.finfo(torch.float64).tiny)
-    whitening = axes / values.clamp(min=least).sqrt()
-    excess, combinations = torch.linalg.eigh(whitening.T @ inner @ whitening)
-    chosen = excess > tolerance**2
-    # Scaled to unit size: what they are of is told apart by their direction alone.
-    weights = (whitening @ combinations[:, chosen] / excess[chosen].sqrt()).T
-    combined: Tensor = weights.to(rest.dtype) @ rest
+    whitening = (axes / values.clamp(min=least).sqrt()) @ axes.T
+    excess, combinations = torch.linalg.eigh(whitening @ inner @ whitening)
+    chosen = combinations[:, excess > tolerance**2]
+    # Signs and rotations of eigenvectors hang on rounding, and what is drawn would with them; their
+    # span does not. It is represented by what it has of some samples.
+    weights = chosen[_spread_rows(chosen)] @ chosen.T @ whitening
+    weights /= (weights @ inner * weights).sum(dim=1, keepdim=True).sqrt()
+    combined: Tensor = (weights @ exact).to(rest.dtype)
     return combined
+
+
+def _spread_rows(matrix: Tensor) -> Tensor:
+    """As many rows of an (N, k) matrix as span its rows, far from each other, in ascending order.
+
+    Chosen as by a QR decomposition with pivoting, which rotated columns do not change.
+    """
+    left = matrix
+    places = []
+    for _ in range(matrix.shape[1]):
+        place = int(left.square().sum(dim=1).argmax())
+        pivot = left[place] / left[place].norm()
+        left = left - torch.outer(left @ pivot, pivot)
+        places.append(place)
+    return torch.tensor(sorted(places), dtype=torch.long, device=matrix.device)
 
 
 def gram(vectors: Tensor) -> Tensor:

@@ -14,9 +14,9 @@ being the numbers of directions.
 
 Directions that hardly matter are left out. Of the features' movement since the start, the part
 beyond Q_x is carried along until it exceeds `tolerance` times the movement, in any direction of
-sample space: so the movement of the pre-activations is right to that relative accuracy in every
-such direction, however small it is. Backward, the root mean square of the gradients so far takes
-the movement's place. What is left out is the draw g alone: the known part Q_yᵀ V q is never.
+sample space: so each layer passes on its input's movement to that relative accuracy in every such
+direction, however small. Backward, the root mean square of the gradients so far takes the
+movement's place. What is left out is the draw g alone: the known part Q_yᵀ V q is never.
 """
 
 import torch

@@ -1,0 +1,233 @@
+"""How far the lazy engine's tolerance moves what is measured, in units of the spread over seeds.
+
+    python benchmarks/lazy_tolerance.py
+
+Trains on scikit-learn's digits from the same initial matrices twice: densely, and looked at as if
+they were drawn lazily (`infwidth.layers.known`), so that chance has no part in the difference.
+Writes lazy_tolerance.csv, .md, .png and .pdf to benchmarks/results/ or the folder given by --out.
+"""
+
+import argparse
+import itertools
+import logging
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+from contenders import Engine
+from machine import cores
+from setting import HIDDEN_LAYERS, recipe
+from tolerance_report import draw, page
+from workers import PROCESSES
+
+from infwidth.csv_files import write_csv
+from infwidth.datasets.digits import load_digits
+from infwidth.datasets.prepare import PreparedDataset, prepare
+from infwidth.features import Features, reduce_snapshots
+from infwidth.initialisation import initial_network, learning_rates
+from infwidth.layers import Layer
+from infwidth.layers.dense import DenseLayer
+from infwidth.layers.known import KnownMatrix
+from infwidth.layers.lazy import LazyLayer, LazyMatrix
+from infwidth.losses import LOSSES, one_hot
+from infwidth.measurements import metrics_table
+from infwidth.network import Network
+from infwidth.paper import style
+from infwidth.precision import PRECISIONS
+from infwidth.schemes import SCHEMES
+from infwidth.spectra import spectra_of
+from infwidth.training import log_spaced_steps
+
+logger = logging.getLogger(__name__)
+
+TOLERANCES = (0.1, 0.03, 0.01, 0.003, 0.001)
+METRICS = ("feature_change", "gram_min_eig", "spacetime_min_eig")
+SNAPSHOTS = 12
+
+
+@dataclass(frozen=True)
+class Setting:
+    """The trainings that are compared."""
+
+    width: int
+    seeds: int
+    steps: int
+    samples: int
+    test_samples: int
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What one training of all seeds ended with.
+
+    Attributes:
+        scheme: its name.
+        tolerance: 0 for the dense one.
+        metrics: rows by name, layer and kind, a column per seed.
+        directions: mean number over seeds, layers, forward and backward; NaN for the dense one.
+        most: the largest of these numbers.
+    """
+
+    scheme: str
+    tolerance: float
+    metrics: pd.DataFrame
+    directions: float
+    most: float
+
+
+def as_lazy(network: Network, tolerance: float) -> Network:
+    """The network at its start, its hidden matrices looked at lazily."""
+    layers: list[Layer] = []
+    for layer in network.layers:
+        assert isinstance(layer, DenseLayer)
+        # The output layer is dense in the lazy engine, too.
+        hidden = layer is not network.layers[-1]
+        matrices: list[LazyMatrix] = [KnownMatrix(each, tolerance) for each in layer.weights]
+        layers.append(LazyLayer(matrices) if hidden else layer)
+    return Network(network.input_layer, layers, network.activation, network.dtype)
+
+
+def train(setting: Setting, scheme: str, tolerance: float) -> Outcome:
+    """Train one scheme with one tolerance, 0 meaning densely."""
+    torch.set_num_threads(1)
+    data = prepare(
+        load_digits(), pool=1000, samples=setting.samples, test_samples=setting.test_samples
+    )
+    how = recipe("dense")
+    seeds = range(setting.seeds)
+    row, width = SCHEMES[scheme], setting.width
+    network = initial_network(data, row, width, seeds, how, torch.device("cpu"))
+    if tolerance:
+        network = as_lazy(network, tolerance)
+    engine = Engine(network, data, learning_rates(row, width, how))
+    # Test inputs are looked at as often as in any training: their directions count, too.
+    snapshots = log_spaced_steps(setting.steps, SNAPSHOTS)
+    for step in range(setting.steps):
+        if step in snapshots:
+            network.test_outputs()
+        engine.step()
+    metrics = pd.concat([_metrics(network, scheme, width), _losses(engine, data)])
+    counts = [
+        count
+        for layer in network.layers
+        if isinstance(layer, LazyLayer)
+        for matrix in layer.matrices
+        for count in (matrix.forward_basis.count, matrix.backward_basis.count)
+    ]
+    if not counts:
+        return Outcome(scheme, tolerance, metrics, np.nan, np.nan)
+    return Outcome(scheme, tolerance, metrics, float(np.mean(counts)), max(counts))
+
+
+def _metrics(network: Network, scheme: str, width: int) -> pd.DataFrame:
+    """Every metric of `metrics.csv`, by metric, layer and kind, and by seed."""
+    initial, change = (
+        np.stack([np.stack([part.mT.numpy() for part in layers]) for layers in kinds])
+        for kinds in (
+            (
+                [state.initial for state in network.hidden],
+                [state.initial_feature for state in network.hidden],
+            ),
+            (
+                [state.change for state in network.hidden],
+                [state.feature_change for state in network.hidden],
+            ),
+        )
+    )
+    features = Features(
+        width=width,
+        unit_roundoff=PRECISIONS["float32"].unit_roundoff,
+        steps=np.array([0]),
+        seeds=np.arange(initial.shape[2]),
+        factors=reduce_snapshots(initial, change[None]),
+    )
+    table = metrics_table(scheme, width, features, spectra_of(features))
+    long = table.melt(["seed", "layer", "kind"], list(METRICS), var_name="metric")
+    return long.pivot(index=["metric", "layer", "kind"], columns="seed", values="value")
+
+
+def _losses(engine: Engine, data: PreparedDataset) -> pd.DataFrame:
+    """Training and test loss by seed, in rows as those of `_metrics`."""
+    targets = one_hot(torch.as_tensor(data.test_labels), data.classes)
+    test = LOSSES["mse"].per_sample(engine.network.test_outputs(), targets).mean(dim=-1)
+    names = [("train_loss", HIDDEN_LAYERS + 1, ""), ("test_loss", HIDDEN_LAYERS + 1, "")]
+    index = pd.MultiIndex.from_tuples(names, names=["metric", "layer", "kind"])
+    values = np.stack([engine.losses().numpy(), test.numpy()])
+    return pd.DataFrame(values, index, pd.RangeIndex(values.shape[1], name="seed"))
+
+
+def shifts(dense: Outcome, lazy: Outcome) -> pd.DataFrame:
+    """How far each metric moved, in logarithms over their standard deviation over seeds.
+
+    Returns:
+        Columns mean_shift (of the mean over seeds, its absolute value) and rms_shift (root mean
+        square over seeds); NaN for metrics below resolution.
+    """
+    reference = np.log(dense.metrics.to_numpy(dtype=float))
+    moved = np.log(lazy.metrics.to_numpy(dtype=float)) - reference
+    spread = reference.std(axis=1, ddof=1)
+    table = dense.metrics.index.to_frame(index=False)
+    table["spread"] = spread
+    table["mean_shift"] = np.abs(moved.mean(axis=1)) / spread
+    table["rms_shift"] = np.sqrt(np.square(moved).mean(axis=1)) / spread
+    table.insert(0, "tolerance", lazy.tolerance)
+    table.insert(0, "scheme", lazy.scheme)
+    table["directions"] = lazy.directions
+    table["most_directions"] = lazy.most
+    return table
+
+
+def study(setting: Setting, tolerances: Iterable[float]) -> pd.DataFrame:
+    """All schemes at all tolerances, as many trainings at a time as there are cores."""
+    outcomes = {}
+    with ProcessPoolExecutor(cores(), mp_context=PROCESSES) as pool:
+        # The longest trainings, those of the smallest tolerances, come first.
+        pending = {
+            (scheme, tolerance): pool.submit(train, setting, scheme, tolerance)
+            for tolerance, scheme in itertools.product([*sorted(tolerances), 0.0], SCHEMES)
+        }
+        for key, future in pending.items():
+            outcomes[key] = future.result()
+            logger.info("%s, tolerance %g: done", *key)
+    return pd.concat(
+        [
+            shifts(outcomes[scheme, 0.0], outcomes[scheme, tolerance])
+            for scheme in SCHEMES
+            for tolerance in tolerances
+        ],
+        ignore_index=True,
+    )
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Measure and write."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--width", type=int, default=1024)
+    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--steps", type=int, default=200)
+    parser.add_argument("--samples", type=int, default=32)
+    parser.add_argument("--test-samples", type=int, default=64)
+    parser.add_argument("--tolerances", type=float, nargs="+", default=TOLERANCES)
+    results = Path(__file__).parent / "results"
+    parser.add_argument("--out", type=Path, default=results, help="folder of the results")
+    asked = parser.parse_args(arguments)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
+    setting = Setting(asked.width, asked.seeds, asked.steps, asked.samples, asked.test_samples)
+    table = study(setting, asked.tolerances)
+    asked.out.mkdir(parents=True, exist_ok=True)
+    write_csv(table, asked.out / "lazy_tolerance.csv")
+    words = (
+        f"n = {setting.width}, {setting.seeds} seeds, {setting.steps} steps, N = {setting.samples} "
+        f"of scikit-learn's digits, {setting.test_samples} test images"
+    )
+    text = page(table, words, setting.width)
+    (asked.out / "lazy_tolerance.md").write_text(text, encoding="utf-8")
+    style.save(draw(table), asked.out / "lazy_tolerance")
+
+
+if __name__ == "__main__":
+    main()

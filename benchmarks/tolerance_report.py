@@ -1,0 +1,118 @@
+"""The tolerance study for readers: a page and a figure."""
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from tables import markdown
+
+from infwidth.paper import panels, style
+from infwidth.paper.numbers import number
+
+# A shift that no reader of an interval over seeds could see.
+NEGLIGIBLE = 0.1
+
+
+def page(table: pd.DataFrame, setting: str, width: int) -> str:
+    """Markdown.
+
+    Args:
+        table: of `lazy_tolerance.study`.
+        setting: in words.
+        width: n.
+    """
+    schemes = list(dict.fromkeys(table["scheme"]))
+    blocks = []
+    for column, title in (("mean_shift", "Shift of the mean"), ("rms_shift", "Shift of a seed")):
+        worst = table.groupby(["tolerance", "scheme"])[column].max().unstack()
+        median = table.groupby(["tolerance", "scheme"])[column].median().unstack()
+        rows = [
+            [
+                f"{tolerance:g}",
+                *(
+                    f"{number(worst.loc[tolerance, scheme], 2)} "
+                    f"({number(median.loc[tolerance, scheme], 2)})"
+                    for scheme in schemes
+                ),
+            ]
+            for tolerance in worst.index[::-1]
+        ]
+        blocks.append(f"## {title}\n\n{markdown(['tolerance', *schemes], rows)}")
+    counts = table.groupby(["tolerance", "scheme"])[["directions", "most_directions"]].first()
+    rows = [
+        [
+            f"{tolerance:g}",
+            *(
+                f"{counts.loc[(tolerance, scheme), 'directions']:.0f} "
+                f"({counts.loc[(tolerance, scheme), 'most_directions']:.0f})"
+                for scheme in schemes
+            ),
+        ]
+        for tolerance in counts.index.unique("tolerance")[::-1]
+    ]
+    blocks.append(
+        "## Directions\n\n"
+        "Mean number over seeds, layers, forward and backward; in brackets the largest. With all\n"
+        f"{width} directions a matrix is known entirely and nothing is left out.\n\n"
+        + markdown(["tolerance", *schemes], rows)
+    )
+    usable = table.dropna(subset=["mean_shift"])
+    per_scheme = usable.groupby("scheme").apply(
+        lambda rows: len(rows) // rows["tolerance"].nunique()
+    )
+    metrics = ", ".join(f"{scheme} {per_scheme.get(scheme, 0)}" for scheme in schemes)
+    return f"""# What the lazy engine's tolerance costs
+
+{setting}.
+
+Each scheme is trained from the same initial matrices twice, densely and looked at lazily
+(`infwidth.layers.known`). A shift is the difference of a metric's logarithm at the last step, lazy
+less dense, over the standard deviation of that logarithm over the seeds: a shift far below 1 does
+not show in an interval over seeds. Cells hold the largest shift over all metrics (feature change,
+least eigenvalue, least space-time eigenvalue of every layer, pre- and post-activations; training
+and test loss) and in brackets the median. Metrics below the resolution of float32 are left out;
+those that remain: {metrics}.
+
+{chr(10).join(blocks)}"""
+
+
+def draw(table: pd.DataFrame) -> Figure:
+    """Shift of the mean against the tolerance: the worst metric, and the median one."""
+    looked = style.looks(dict.fromkeys(table["scheme"]))
+    with style.applied():
+        figure = Figure(figsize=(style.TEXT_WIDTH, 2.6))
+        axes = figure.subplots(1, 2, sharey=True)
+        for ax, of, title in zip(
+            axes, ("max", "median"), ("worst metric", "median metric"), strict=True
+        ):
+            values = table.groupby(["scheme", "tolerance"])["mean_shift"].agg(of)
+            for scheme, look in looked.items():
+                curve = values.loc[scheme]
+                curve = curve[curve > 0]  # an exact match has no place on a logarithmic axis
+                ax.plot(
+                    curve.index,
+                    curve,
+                    color=look.color,
+                    linestyle=look.dashes,
+                    linewidth=look.line,
+                    marker=look.marker,
+                    markersize=look.size,
+                    markeredgecolor="white",
+                    markeredgewidth=0.3,
+                )
+            ax.axhline(NEGLIGIBLE, color="black", ls=(0, (1, 2)), lw=0.8, zorder=1)
+            ax.set_title(f"Shift of the mean, {title}")
+            _tolerance_axis(ax, sorted(table["tolerance"].unique()))
+        axes[0].set_ylabel("shift / spread over seeds")
+        for ax in axes:
+            style.value_axis(ax)
+        guide = Line2D([], [], color="black", ls=(0, (1, 2)), lw=0.8, label="a tenth of the spread")
+        panels.legend_above(figure, [*panels.scheme_handles(looked), guide])
+    return figure
+
+
+def _tolerance_axis(ax: Axes, tolerances: list[float]) -> None:
+    ax.set_xscale("log")
+    ax.set_xticks(tolerances, [f"{tolerance:g}" for tolerance in tolerances])
+    ax.minorticks_off()
+    ax.set_xlabel("tolerance")

@@ -1,0 +1,247 @@
+"""The lazy layer against written-down matrices, its products from both sides, and its replicas."""
+
+import copy
+import re
+from collections.abc import Iterator, Sequence
+
+import pytest
+import torch
+from builders import CPU, dataset, recipe
+from torch import Tensor
+
+from infwidth.batches import sample_weights
+from infwidth.datasets.prepare import PreparedDataset
+from infwidth.initialisation import initial_network, learning_rates
+from infwidth.layers.dense import DenseLayer
+from infwidth.layers.directions import Basis
+from infwidth.layers.known import KnownMatrix
+from infwidth.layers.lazy import FLOOR, LazyLayer, LazyMatrix
+from infwidth.losses import LOSSES, one_hot
+from infwidth.network import Network
+from infwidth.randomness import standard_normal
+from infwidth.recipe import Recipe
+from infwidth.schemes import SCHEMES
+
+WIDTH = 64
+SEEDS = (3, 0)
+DATA = dataset(6, 12, 4)
+EXACT = 1e-9
+
+
+def normal(*shape: int, seed: int) -> Tensor:
+    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+
+
+def start(scheme: str, how: Recipe, seeds: Sequence[int] = SEEDS, width: int = WIDTH) -> Network:
+    return initial_network(DATA, SCHEMES[scheme], width, seeds, how, CPU)
+
+
+def start_on_known_weights(scheme: str, how: Recipe, tolerance: float) -> Network:
+    """What `start` gives for dense layers, but its hidden weights are looked at lazily."""
+    dense = start(scheme, how)
+    *hidden, output = dense.layers
+    known = []
+    for layer in hidden:
+        assert isinstance(layer, DenseLayer)
+        known.append(LazyLayer([KnownMatrix(weights, tolerance) for weights in layer.weights]))
+    return Network(dense.input_layer, [*known, output], dense.activation, dense.dtype)
+
+
+def matrices(network: Network) -> list[LazyMatrix]:
+    """Of all hidden layers and replicas."""
+    lazy = [layer for layer in network.layers if isinstance(layer, LazyLayer)]
+    assert len(lazy) == len(network.layers) - 1
+    return [matrix for layer in lazy for matrix in layer.matrices]
+
+
+def training(
+    networks: Sequence[Network],
+    scheme: str,
+    how: Recipe,
+    data: PreparedDataset = DATA,
+    width: int = WIDTH,
+) -> Iterator[list[Tensor]]:
+    """Train the networks side by side; gives the sizes of each one's step after every step."""
+    rates = learning_rates(SCHEMES[scheme], width, how)
+    targets = one_hot(torch.as_tensor(data.train_labels), data.classes)
+    replicas = len(networks[0].outputs)
+    batches = sample_weights(range(replicas), len(targets), how.batch_size)
+    for _ in range(how.steps):
+        weights = next(batches)[:, :, None]
+        steps = []
+        for network in networks:
+            signal = LOSSES[how.loss].gradient(network.outputs, targets) * weights
+            norms = network.step(signal, rates, norms=True)
+            assert norms is not None
+            steps.append(norms)
+        yield steps
+
+
+def check_close(actual: Tensor, expected: Tensor, relative: float) -> None:
+    assert actual.shape == expected.shape
+    error = float((actual - expected).norm() / expected.norm())
+    assert error <= relative, f"error {error:.1e}"
+
+
+@pytest.mark.parametrize("batch_size", [None, 2])
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_the_trajectory_is_that_of_the_dense_layer(scheme: str, batch_size: int | None) -> None:
+    """By steps that move outputs by their own size; all answers, on the same matrices."""
+    how = recipe(layer="dense", learning_rate=2.0, steps=12, batch_size=batch_size)
+    dense, lazy = start(scheme, how), start_on_known_weights(scheme, how, EXACT)
+    first = dense.outputs
+    for step, norms in enumerate(training([dense, lazy], scheme, how)):
+        check_close(norms[1], norms[0], 1e-9)
+        for ours, exact in zip(lazy.hidden, dense.hidden, strict=True):
+            check_close(ours.initial, exact.initial, 1e-12)
+            for name in ("change", "feature_change", "feature"):
+                check_close(getattr(ours, name), getattr(exact, name), 1e-9)
+        check_close(lazy.outputs, dense.outputs, 1e-9)
+        # Not at every step, so that movement drawn for the test inputs' sake is not all there is.
+        if step % 3 == 1:
+            check_close(lazy.test_outputs(), dense.test_outputs(), 1e-9)
+    assert float((dense.outputs - first).norm()) > 0.3
+
+
+def worst_relative_error(ours: Tensor, exact: Tensor) -> float:
+    """The largest ‖cᵀ (ours - exact)‖ / ‖cᵀ exact‖ over combinations c of samples."""
+    axes, sizes, _ = torch.linalg.svd(exact, full_matrices=False)
+    whitened = (axes / sizes.clamp(min=FLOOR * float(sizes[0]))).T @ (ours - exact)
+    return float(torch.linalg.matrix_norm(whitened, 2))
+
+
+@pytest.mark.parametrize("batch_size", [None, 2])
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_movement_has_the_relative_accuracy_of_the_tolerance_in_every_direction_of_sample_space(
+    scheme: str, batch_size: int | None
+) -> None:
+    tolerance = 1e-2
+    how = recipe(layer="dense", steps=12, batch_size=batch_size)
+    dense, lazy = start(scheme, how), start_on_known_weights(scheme, how, tolerance)
+    errors = []
+    for _ in training([dense, lazy], scheme, how):
+        for ours, exact in zip(lazy.hidden, dense.hidden, strict=True):
+            for change, expected in zip(ours.change, exact.change, strict=True):
+                errors.append(worst_relative_error(change, expected))
+        check_close(lazy.test_outputs(), dense.test_outputs(), tolerance)
+    # The errors of a layer's features add to its successor's.
+    assert max(errors) < 4 * tolerance
+    # It was not for want of anything to leave out.
+    assert max(errors) > tolerance / 10
+    if batch_size is None:
+        for matrix in matrices(lazy):
+            assert matrix.forward_basis.count < WIDTH
+            assert matrix.backward_basis.count < WIDTH
+
+
+def adjoint_defect(matrix: LazyMatrix, seed: int) -> float:
+    """The largest relative difference of <y, W x> and <y W, x>, whichever is asked first."""
+    samples = len(DATA.train_labels)
+    arbitrary = normal(samples, WIDTH, seed=seed)
+    bases = (matrix.forward_basis.all, matrix.backward_basis.all)
+    x_inside, y_inside = (normal(samples, len(q), seed=seed + 1) @ q for q in bases)
+    worst = 0.0
+    for x in (arbitrary, x_inside, arbitrary + x_inside):
+        for y in (arbitrary, y_inside, arbitrary - y_inside):
+            for forward_first in (True, False):
+                # The matrix of the training sees nothing of this.
+                probed = copy.deepcopy(matrix)
+                if forward_first:
+                    forward, backward = probed.evaluate(x), probed.backward(y)
+                else:
+                    backward, forward = probed.backward(y), probed.evaluate(x)
+                # Asked again, it answers the same.
+                for answer in (probed.evaluate(x), forward):
+                    defect = (answer @ y.T - x @ backward.T).norm()
+                    worst = max(worst, float(defect / (answer.norm() * y.norm())))
+    return worst
+
+
+def adjoint_defects(scheme: str) -> list[float]:
+    how = recipe(layer="lazy", steps=11)
+    network = start(scheme, how, SEEDS[:1])
+    defects = []
+    for step, _ in enumerate(training([network], scheme, how)):
+        if step % 5 == 0:
+            defects += [adjoint_defect(matrix, step) for matrix in matrices(network)]
+    return defects
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_products_from_both_sides_are_one_matrix_s(scheme: str) -> None:
+    assert max(adjoint_defects(scheme)) < 1e-13
+
+
+def unprojected(matrix: LazyMatrix, count: int, known: Basis) -> Tensor:
+    """Draws with a part along what is known, which should be determined."""
+    draws = standard_normal((count, known.all.shape[1]), matrix._generator)
+    return draws.to(known.all) * matrix._std
+
+
+def without_the_known_part(matrix: LazyMatrix, rows: Tensor) -> Tensor:
+    """Draws that take away the known part, which the matrix adds."""
+    fresh = matrix._independent(len(rows), matrix.backward_basis)
+    return fresh - rows @ matrix.backward_images.all.T @ matrix.backward_basis.all
+
+
+def without_the_known_part_backward(matrix: LazyMatrix, rows: Tensor) -> Tensor:
+    fresh = matrix._independent(len(rows), matrix.forward_basis)
+    return fresh - rows @ matrix.forward_images.all.T @ matrix.forward_basis.all
+
+
+# In place of which method.
+MISTAKES = {
+    "_independent": unprojected,
+    "draw_forward": without_the_known_part,
+    "draw_backward": without_the_known_part_backward,
+}
+
+
+@pytest.mark.parametrize("method", MISTAKES)
+def test_mistaken_draws_are_not_one_matrix_s(monkeypatch: pytest.MonkeyPatch, method: str) -> None:
+    monkeypatch.setattr(LazyMatrix, method, MISTAKES[method])
+    assert min(adjoint_defects("µP")) > 1e-4
+
+
+def test_nothing_is_left_out_but_undrawn_parts() -> None:
+    """At a rough tolerance; the part along what was looked at from the other side is never."""
+    n, samples = 40, 3
+    weights = normal(n, n, seed=0)
+    matrix = KnownMatrix(weights, tolerance=0.4)
+    forward, backward = matrix.forward_basis, matrix.backward_basis
+    x = normal(samples, n, seed=1)
+    told, left_out = matrix.start(x), 0.0
+    for time in range(1, 9):
+        probe, mostly_old = normal(2, samples, n, seed=time)
+        # Signals and movement of which some, but not all, is new enough to be looked at.
+        y = 3 * backward.split(mostly_old)[0] @ backward.all + probe / 3
+        answer = matrix.backward(y)
+        rest = forward.split(backward.split(y)[1] @ weights)[1]
+        check_close(answer, y @ weights - rest, 1e-12)
+        change = normal(samples, n, seed=-time) @ torch.diag((torch.arange(n) < 4 * time).double())
+        told, x = told + matrix.step(y, x, change, 0.0), x + change
+        rest = backward.split(forward.split(x)[1] @ weights.T)[1]
+        check_close(told, x @ weights.T - rest, 1e-12)
+        left_out = max(left_out, float(rest.norm()))
+        other = x + probe / 9
+        answer = matrix.evaluate(other)
+        rest = backward.split(forward.split(other)[1] @ weights.T)[1]
+        check_close(answer, other @ weights.T - rest, 1e-12)
+    assert left_out > 1
+
+
+@pytest.mark.parametrize("scheme", ["SP", "µP"])
+def test_float32_bases_stay_orthogonal_through_a_long_training(scheme: str) -> None:
+    data, width = dataset(16, 40, 4), 1024
+    how = recipe(layer="lazy", precision="float32", steps=40, hidden_layers=2)
+    network = initial_network(data, SCHEMES[scheme], width, (0,), how, CPU)
+    list(training([network], scheme, how, data, width))
+    (matrix,) = matrices(network)
+    for basis in (matrix.forward_basis, matrix.backward_basis):
+        rows = basis.all.double()
+        assert len(rows) > 40
+        assert float((rows @ rows.T - torch.eye(len(rows))).abs().max()) < 1e-5
+    match = re.fullmatch(r"(\d+) \+ (\d+) directions, .*", network.layers[0].status())
+    assert match
+    assert int(match[1]) == matrix.forward_basis.count
+    assert int(match[2]) == matrix.backward_basis.count
