@@ -28,7 +28,6 @@ if workflow.is_main_process:
         logger.warning(warning)
 
 
-
 # On a cluster, trainings run on other machines than this one.
 onstart:
     if workflow.local_exec:
