@@ -70,18 +70,8 @@ def draw(summary: pd.DataFrame, roofline: pd.DataFrame) -> Figure:
 def _curves(ax: Axes, curves: Mapping[str, pd.DataFrame], column: str) -> None:
     for name, values in curves.items():
         look = LOOKS[name]
-        ax.plot(
-            values["width"],
-            values[column].where(values[column] > 0),
-            color=look.color,
-            linestyle=look.dashes,
-            linewidth=look.line,
-            marker=look.marker,
-            markersize=look.size,
-            markeredgecolor="white",
-            markeredgewidth=0.3,
-            zorder=3,
-        )
+        positive = values[column].where(values[column] > 0)
+        ax.plot(values["width"], positive, zorder=3, **look.drawn)
         if column == "rate":
             low, high = values["rate_low"], values["rate_high"]
             ax.fill_between(values["width"], low, high, color=look.color, alpha=0.18, lw=0)

@@ -89,17 +89,7 @@ def draw(table: pd.DataFrame) -> Figure:
             for scheme, look in looked.items():
                 curve = values.loc[scheme]
                 curve = curve[curve > 0]  # an exact match has no place on a logarithmic axis
-                ax.plot(
-                    curve.index,
-                    curve,
-                    color=look.color,
-                    linestyle=look.dashes,
-                    linewidth=look.line,
-                    marker=look.marker,
-                    markersize=look.size,
-                    markeredgecolor="white",
-                    markeredgewidth=0.3,
-                )
+                ax.plot(curve.index, curve, **look.drawn)
             ax.axhline(NEGLIGIBLE, color="black", ls=(0, (1, 2)), lw=0.8, zorder=1)
             ax.set_title(f"Shift of the mean, {title}")
             _tolerance_axis(ax, sorted(table["tolerance"].unique()))

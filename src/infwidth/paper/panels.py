@@ -124,21 +124,7 @@ def say_if_empty(ax: Axes, *, reason: str = "no measurements") -> None:
 
 def scheme_handles(looked: Mapping[str, Look]) -> list[Artist]:
     """One legend entry per scheme."""
-    return [
-        Line2D(
-            [],
-            [],
-            color=look.color,
-            linestyle=look.dashes,
-            linewidth=look.line,
-            marker=look.marker,
-            markersize=look.size,
-            markeredgecolor="white",
-            markeredgewidth=0.3,
-            label=scheme,
-        )
-        for scheme, look in looked.items()
-    ]
+    return [Line2D([], [], label=scheme, **look.drawn) for scheme, look in looked.items()]
 
 
 def mark_handles(

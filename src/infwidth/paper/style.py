@@ -78,6 +78,19 @@ class Look:
     line: float = 1.2
     size: float = 3.6
 
+    @property
+    def drawn(self) -> dict[str, Any]:
+        """Matplotlib's words for a line that looks like this."""
+        return {
+            "color": self.color,
+            "linestyle": self.dashes,
+            "linewidth": self.line,
+            "marker": self.marker,
+            "markersize": self.size,
+            "markeredgecolor": "white",
+            "markeredgewidth": 0.3,
+        }
+
 
 _BLUE, _ORANGE, _GREEN, _VERMILION, _PURPLE, _TAN, _PINK, _GREY, _YELLOW, _SKY = sns.color_palette(
     "colorblind"
