@@ -1,21 +1,47 @@
 import re
 from pathlib import Path
 
+import pytest
+
 REPOSITORY = Path(__file__).parent.parent
 README = (REPOSITORY / "README.md").read_text(encoding="utf-8")
 
 
+def shown(name: str) -> str:
+    """What stands between a pair of comments of this name."""
+    found = re.search(rf"<!-- {name}: .*? -->\n(.*?)<!-- /{name} -->", README, re.DOTALL)
+    assert found is not None, name
+    return found.group(1).strip()
+
+
+def committed(path: str) -> str:
+    return (REPOSITORY / path).read_text(encoding="utf-8")
+
+
 def test_the_table_is_the_committed_one() -> None:
-    shown = re.search(r"<!-- table1: .*? -->\n(.*?)<!-- /table1 -->", README, re.DOTALL)
-    assert shown is not None
-    committed = (REPOSITORY / "paper/cifar10/table1.md").read_text(encoding="utf-8")
-    assert shown.group(1).strip() == committed.strip()
+    assert shown("table1") == committed("paper/cifar10/table1.md").strip()
 
 
-def test_it_counts_the_agreeing_cells_of_that_table() -> None:
-    claims_all = "All twelve cells agree with the paper." in README
-    table = (REPOSITORY / "paper/cifar10/table1.csv").read_text(encoding="utf-8")
-    assert claims_all == (table.count(",true,") == 12 and ",false," not in table)
+def test_the_speeds_are_the_committed_ones() -> None:
+    """The first table of the benchmark's page."""
+    page = committed("benchmarks/results/speed.md").splitlines()
+    start = next(number for number, line in enumerate(page) if line.startswith("|"))
+    end = next(number for number in range(start, len(page)) if not page[number].startswith("|"))
+    assert shown("speed").splitlines() == page[start:end]
+
+
+@pytest.mark.parametrize(
+    ("experiment", "claim"),
+    [
+        ("cifar10", "All twelve cells agree with the paper."),
+        ("wide", "all twelve cells agree there, too"),
+    ],
+)
+def test_it_counts_the_agreeing_cells(experiment: str, claim: str) -> None:
+    table = committed(f"paper/{experiment}/table1.csv")
+    assert (claim in " ".join(README.split())) == (
+        table.count(",true,") == 12 and ",false," not in table
+    )
 
 
 def test_every_linked_file_exists() -> None:
