@@ -114,6 +114,7 @@ def provenance(plan: Plan, name: str) -> dict[str, object]:
         "batch_size": None,
         "snapshots": len(plan.steps),
         "layer": "auto",
+        "lazy_tolerance": 0.01,
         "precision": "float32",
         "device": "auto",
         "stable_exponent": 0.1,
