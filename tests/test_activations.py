@@ -49,6 +49,18 @@ def test_values_are_the_closed_forms(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", CLOSED_FORMS)
+def test_features_are_as_exact_as_the_working_precision_has_use_for(name: str) -> None:
+    h = torch.tensor(GRID, dtype=torch.float64)
+    activation = ACTIVATIONS[name]
+    kept = h.clone()
+    assert torch.equal(activation.feature(h, torch.float64), activation.value(h))
+    single = activation.feature(h, torch.float32)
+    torch.testing.assert_close(single, activation.value(h), rtol=1e-15, atol=4e-16)
+    assert single.dtype == torch.float64
+    assert torch.equal(h, kept), "the pre-activations were overwritten"
+
+
+@pytest.mark.parametrize("name", CLOSED_FORMS)
 def test_derivatives_are_autograds(name: str) -> None:
     h = torch.tensor(GRID, dtype=torch.float64, requires_grad=True)
     (expected,) = torch.autograd.grad(PLAIN_ACTIVATIONS[name](h).sum(), h)

@@ -17,10 +17,24 @@ class Activation:
         value: h -> φ(h).
         derivative: (h, φ(h)) -> φ'(h); φ(h) is at hand in every backward pass and often makes
             the derivative cheap.
+        faster: h -> φ(h) for float64 h, with an absolute error of a few 1e-16 instead of a
+            relative one: enough for what goes into products in float32. None: there is no such.
     """
 
     value: Callable[[Tensor], Tensor]
     derivative: Callable[[Tensor, Tensor], Tensor]
+    faster: Callable[[Tensor], Tensor] | None = None
+
+    def feature(self, h: Tensor, dtype: torch.dtype) -> Tensor:
+        """φ(h) of float64 h, as exactly as work in precision `dtype` has use for."""
+        if self.faster is None or dtype == torch.float64:
+            return self.value(h)
+        return self.faster(h)
+
+
+def _tanh_through_sigmoid(h: Tensor) -> Tensor:
+    # In float64 torch's sigmoid takes two fifths of the time of its tanh.
+    return torch.sigmoid(2 * h).mul_(2).sub_(1)
 
 
 def _gelu_derivative(h: Tensor, x: Tensor) -> Tensor:
@@ -37,7 +51,7 @@ def _silu_derivative(h: Tensor, x: Tensor) -> Tensor:
 # ReLU's derivative at 0 is taken as 0. GELU is the exact one, h Φ(h).
 ACTIVATIONS: Mapping[str, Activation] = MappingProxyType(
     {
-        "tanh": Activation(torch.tanh, lambda h, x: 1 - x * x),
+        "tanh": Activation(torch.tanh, lambda h, x: 1 - x * x, _tanh_through_sigmoid),
         "sigmoid": Activation(torch.sigmoid, lambda h, x: x * (1 - x)),
         "silu": Activation(torch.nn.functional.silu, _silu_derivative),
         "relu": Activation(torch.relu, lambda h, x: (h > 0).to(h.dtype)),

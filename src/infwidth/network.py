@@ -40,7 +40,7 @@ class HiddenState:
     def __init__(self, initial: Tensor, activation: Activation, dtype: torch.dtype) -> None:
         """Start from h^0 in float64."""
         self.initial = initial
-        self.initial_feature = activation.value(initial)
+        self.initial_feature = activation.feature(initial, dtype)
         self.change = torch.zeros_like(initial)
         self.feature = self.initial_feature
         self.preactivation_rounded = initial.to(dtype)
@@ -55,7 +55,7 @@ class HiddenState:
         """Add to δh; returns the change of x in the movement's precision."""
         self.change += movement
         preactivation = self.initial + self.change
-        feature = activation.value(preactivation)
+        feature = activation.feature(preactivation, movement.dtype)
         moved = (feature - self.feature).to(movement.dtype)
         self.feature = feature
         self.preactivation_rounded = preactivation.to(movement.dtype)

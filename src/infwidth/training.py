@@ -137,9 +137,9 @@ class _Training:
                 norms = network.step(signal, self.rates, norms=step + 1 in snapshot_of)
                 if norms is not None:
                     self.weight_change = (norms / self.initial_norms[:, None]).mean(dim=0)
-        for layer, state in enumerate(network.layers, 1):
-            if status := state.status():
-                logger.info("%s: layer %d: %s", self.label, layer + 1, status)
+        for number, layer in enumerate(network.layers, 2):
+            if status := layer.status():
+                logger.info("%s: layer %d: %s", self.label, number, status)
         return record
 
     def _stop(self, diverged: Tensor, step: int) -> None:
