@@ -5,7 +5,7 @@ BIN := .venv/bin
 SNAKEMAKE := $(BIN)/snakemake --cores $(CORES)
 
 .DEFAULT_GOAL := help
-.PHONY: help quick reproduce verify bench test lint lock clean
+.PHONY: help quick reproduce verify review bench docs test lint lock clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -18,6 +18,12 @@ reproduce: .venv/ready ## the paper's experiment on CIFAR-10, which it downloads
 
 verify: .venv/ready ## fail if a cell of paper/digits/table1.csv disagrees with the paper (CONFIG=... for another)
 	$(SNAKEMAKE) --configfile $(or $(CONFIG),config/digits.yaml) -- verify
+
+review: .venv/ready ## regenerate all of paper/ from its measurements, without training, and compare
+	$(BIN)/python -m infwidth.review paper/*
+
+docs: .venv/ready ## the documentation -> site/index.html
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 bench: .venv/ready ## speed against plain PyTorch and mup, and what lazy layers leave out -> benchmarks/results/
 	$(BIN)/python benchmarks/speed.py

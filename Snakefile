@@ -11,16 +11,28 @@ include: "workflow/rules/common.smk"
 include: "workflow/rules/data.smk"
 include: "workflow/rules/train.smk"
 include: "workflow/rules/analysis.smk"
+include: "workflow/rules/theory.smk"
 include: "workflow/rules/paper.smk"
+include: "workflow/rules/review.smk"
 
 
-# Further targets, each a rule of this name: `table1`, `figures`, `verify`.
+# Further targets, each a rule of this name: `table1`, `figures`, `theory`, `verify`,
+# `review`.
 rule all:
     default_target: True
     input:
         rules.table1.output,
         rules.figures.output,
+        THEORY_MADE,
         rules.notebook.output,
         rules.report_pdf.output,
+        rules.page.output,
         rules.provenance.output,
+    localrule: True
+
+
+rule theory:
+    input:
+        rules.theory_findings.output,
+        rules.theory_figures.output,
     localrule: True

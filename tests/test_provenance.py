@@ -9,7 +9,16 @@ import numpy as np
 import pytest
 
 from infwidth import provenance as module
-from infwidth.provenance import code_digest, data_digest, provenance
+from infwidth.fingerprints import Fingerprint
+from infwidth.provenance import (
+    MEASURED,
+    code_digest,
+    config_digest,
+    data_digest,
+    figures_digest,
+    fingerprints,
+    provenance,
+)
 
 NETWORK = '''"""A network."""
 
@@ -146,14 +155,16 @@ def written(tmp_path: Path) -> Callable[..., dict[str, object]]:
         for name, device in (("a", "x86_64 CPU"), ("b", "x86_64 CPU"), ("c", "NVIDIA H100"))
     ]
 
-    def write(config: dict[str, object], **jobs: dict[str, str]) -> dict[str, object]:
+    def write(
+        config: dict[str, object], folder: Path | None = None, **jobs: dict[str, str]
+    ) -> dict[str, object]:
         benchmarks: dict[str, list[Path]] = {"retrieve": [tmp_path / "never_ran.tsv"]}
         for rule, rows in jobs.items():
             benchmarks[rule] = [tmp_path / rule / f"{job}.tsv" for job in rows]
             for path, row in zip(benchmarks[rule], rows.values(), strict=True):
                 path.parent.mkdir(exist_ok=True)
                 path.write_text(f"s\th:m:s\tmax_rss\tmax_vms\n{row}\n", encoding="utf-8")
-        return provenance(config, "c0de", dataset, curves, benchmarks)
+        return provenance(config, "c0de", dataset, curves, benchmarks, folder)
 
     return write
 
@@ -196,3 +207,63 @@ def test_config_digest_is_of_its_content(written: Callable[..., dict[str, object
         )
     ]
     assert digests[0] == digests[1] != digests[2]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A paper folder with each kind of table."""
+    root = tmp_path / "paper"
+    names = (*MEASURED, "scaling.csv", "table1.csv")
+    for name in (*names, "theory/rest.csv", "theory/limits.csv", "theory/findings.csv"):
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(f"scheme,value\nSP,{len(name)}\n", encoding="utf-8")
+    return root
+
+
+def test_measurements_are_fingerprinted_and_what_is_made_of_them_is_not(
+    written: Callable[..., dict[str, object]], folder: Path
+) -> None:
+    files = written({"experiment": "digits", "theory": False}, folder)["files"]
+    assert files == {name: Fingerprint.of(folder / name).to_json() for name in MEASURED}
+    checked = written({"experiment": "digits", "theory": True}, folder)["files"]
+    assert isinstance(checked, dict)
+    assert list(checked) == [*MEASURED, "theory/rest.csv"]
+    assert written({"experiment": "digits"})["files"] == {}
+
+
+def test_a_missing_measurement_is_an_error(folder: Path) -> None:
+    (folder / "diverged.csv").unlink()
+    with pytest.raises(FileNotFoundError, match=r"diverged\.csv"):
+        fingerprints(folder, theory=False)
+
+
+CONFIG: dict[str, object] = {
+    "widths": [64, 128],
+    "fit_width_ratio": 2.0,
+    "data_root": "data",
+    "small_change": 0.5,
+    "theory": True,
+    "theory_steps": 200,
+}
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "figures", "theory"),
+    [
+        ("widths", [64], True, True),
+        ("fit_width_ratio", 3.0, True, True),
+        ("data_root", "elsewhere", False, False),
+        ("small_change", 0.3, False, True),
+        ("theory", False, False, True),
+        ("theory_steps", 100, False, True),
+    ],
+)
+def test_figures_are_told_by_what_changes_them(
+    key: str, value: object, figures: bool, theory: bool
+) -> None:
+    changed = CONFIG | {key: value}
+    assert config_digest(changed) != config_digest(CONFIG)
+    assert config_digest(changed, {key}) == config_digest(CONFIG, {key})
+    assert (figures_digest(changed) != figures_digest(CONFIG)) is figures
+    assert (figures_digest(changed, theory=True) != figures_digest(CONFIG, theory=True)) is theory

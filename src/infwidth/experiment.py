@@ -46,6 +46,12 @@ class Experiment:
     lazy_tolerance: float
     precision: str
     device: str
+    theory: bool
+    theory_widths: tuple[int, ...]
+    theory_samples: int
+    theory_steps: int
+    theory_seeds: int
+    theory_activations: tuple[str, ...]
     stable_exponent: float
     small_change: float
     collapse_ratio: float

@@ -1,4 +1,4 @@
-"""Where numbers come from: digests of code, config and data, versions, device, costs of rules."""
+"""Where numbers come from: digests of code, config, data and measurements, versions, costs."""
 
 import ast
 import contextlib
@@ -7,12 +7,14 @@ import hashlib
 import importlib.metadata
 import json
 import platform
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+from infwidth.fingerprints import Fingerprint
 
 PACKAGE = Path(__file__).parent
 # Those whose version can change a number or a picture.
@@ -27,6 +29,15 @@ PACKAGES = (
     "torch",
     "torchvision",
 )
+# Files of a paper folder that trainings are behind. Of the theory's tables, those are measurements
+# that `THEORY_DERIVED` does not name.
+MEASURED = ("metrics.csv", "runs.csv", "diverged.csv", "spectra.csv")
+THEORY_DERIVED = ("theory/limits.csv", "theory/findings.csv")
+
+# Where data lie on a machine, which changes no number.
+LOCATIONS = frozenset({"dataset_path", "data_root", "cifar10_urls"})
+# What Table 1 is judged by; a figure of the measurements shows no verdict.
+THRESHOLDS = frozenset({"stable_exponent", "small_change", "collapse_ratio"})
 
 
 def code_digest(*modules: str) -> str:
@@ -108,6 +119,7 @@ def provenance(
     dataset: Path,
     curves: Sequence[Path],
     benchmarks: Mapping[str, Sequence[Path]],
+    folder: Path | None = None,
 ) -> dict[str, Any]:
     """The content of provenance.json.
 
@@ -118,19 +130,72 @@ def provenance(
         curves: the curves file of every training, which names its device.
         benchmarks: rule -> Snakemake's benchmark files of its jobs; those that are missing (a rule
             that had nothing to do) are left out.
+        folder: the paper folder, of whose measurements fingerprints are taken; without it there are
+            none, and a review cannot vouch for the measurements.
+
+    Raises:
+        FileNotFoundError: one of `MEASURED` is missing from the folder.
     """
-    canonical = json.dumps(config, sort_keys=True, ensure_ascii=False)
     return {
         "experiment": config["experiment"],
         "config": dict(config),
-        "config_sha256": hashlib.sha256(canonical.encode()).hexdigest(),
+        "config_sha256": config_digest(config),
         "code": code,
         "python": platform.python_version(),
-        "packages": dict(_versions()),
+        "packages": package_versions(),
         "device": sorted({_device(path) for path in curves}),
         "data_sha256": data_digest(dataset),
         "rules": _costs(benchmarks),
+        "files": {} if folder is None else fingerprints(folder, theory=config.get("theory", False)),
     }
+
+
+def config_digest(config: Mapping[str, Any], leave_out: Collection[str] = ()) -> str:
+    """Digest of a configuration, whatever the order of its keys.
+
+    Args:
+        config: the whole checked configuration, or some of its keys.
+        leave_out: keys that do not count.
+    """
+    kept = {key: value for key, value in config.items() if key not in leave_out}
+    canonical = json.dumps(kept, sort_keys=True, ensure_ascii=False)
+    return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def figures_digest(config: Mapping[str, Any], *, theory: bool = False) -> str:
+    """Digest of what the figures depend on: a figure must not change for anything else.
+
+    Args:
+        config: the whole checked configuration.
+        theory: for the figures of the checks of the theory; else for those of the measurements,
+            which stay as they are whatever is judged or checked.
+    """
+    if theory:
+        return config_digest(config, LOCATIONS)
+    checks = {key for key in config if key.split("_")[0] == "theory"}
+    return config_digest(config, LOCATIONS | THRESHOLDS | checks)
+
+
+def fingerprints(folder: Path, *, theory: bool) -> dict[str, dict[str, Any]]:
+    """Name in the paper folder -> fingerprint in JSON types, of every measurement.
+
+    Raises:
+        FileNotFoundError: one of `MEASURED` is missing.
+    """
+    names = measured_files(folder, theory=theory)
+    return {name: Fingerprint.of(folder / name).to_json() for name in names}
+
+
+def measured_files(folder: Path, *, theory: bool) -> list[str]:
+    """The measurements in a paper folder, by their names in it.
+
+    Args:
+        folder: the paper folder.
+        theory: whether the checks of the theory belong to it.
+    """
+    tables = sorted(folder.glob("theory/*.csv")) if theory else []
+    names = [table.relative_to(folder).as_posix() for table in tables]
+    return [*MEASURED, *(name for name in names if name not in THEORY_DERIVED)]
 
 
 def data_digest(dataset: Path) -> str:
@@ -144,8 +209,12 @@ def data_digest(dataset: Path) -> str:
     return digest.hexdigest()
 
 
+def package_versions() -> dict[str, str]:
+    """Name -> version, of those of `PACKAGES` that this environment has."""
+    return dict(_versions())
+
+
 def _versions() -> Iterator[tuple[str, str]]:
-    """Name and version of each package that this environment has."""
     for name in PACKAGES:
         with contextlib.suppress(importlib.metadata.PackageNotFoundError):
             yield name, importlib.metadata.version(name)

@@ -62,8 +62,8 @@ NOT_MEASURED = Level(math.nan, math.nan, math.nan)
 def geometric_mean(values: Array, seed: int = 0) -> Level:
     """Geometric mean of positive values, shape (seeds,)."""
     rng = np.random.default_rng(seed)
-    means = np.exp(_bootstrap_means(np.log(values), rng))
-    low, high = _interval(means, len(values))
+    means = np.exp(bootstrap_means(np.log(values), rng))
+    low, high = bootstrap_interval(means, len(values))
     return Level(float(np.exp(np.log(values).mean())), low, high)
 
 
@@ -87,13 +87,13 @@ def fit_power_law(
     log_widths = np.log(np.asarray(widths, dtype=np.float64))
     logs = [np.log(value) for value in values]
     means = np.array([log.mean() for log in logs])
-    resampled = np.stack([_bootstrap_means(log, rng) for log in logs], axis=-1)
+    resampled = np.stack([bootstrap_means(log, rng) for log in logs], axis=-1)
     plain = np.stack([np.ones_like(log_widths), log_widths], axis=-1)
     constrained = log_factors is not None
     design = plain if log_factors is None else np.column_stack([plain, log_factors])
-    fitted = _solve(design, means[None], constrained)[0]
-    exponents = _solve(design, resampled, constrained)[:, 1]
-    low, high = _interval(exponents, min(map(len, logs)))
+    fitted = least_squares(design, means[None], constrained)[0]
+    exponents = least_squares(design, resampled, constrained)[:, 1]
+    low, high = bootstrap_interval(exponents, min(map(len, logs)))
     residual = means - design @ fitted
     total = ((means - means.mean()) ** 2).sum()
     return PowerLaw(
@@ -101,13 +101,13 @@ def fit_power_law(
         low=low,
         high=high,
         correction_power=float(fitted[2]) if constrained else 0.0,
-        raw_exponent=float(_solve(plain, means[None], constrained=False)[0, 1]),
+        raw_exponent=float(least_squares(plain, means[None], constrained=False)[0, 1]),
         r_squared=float(1 - (residual**2).sum() / total) if total > 0 else math.nan,
         widths=len(widths),
     )
 
 
-def _solve(design: Array, targets: Array, constrained: bool) -> Array:
+def least_squares(design: Array, targets: Array, constrained: bool) -> Array:
     """Least squares for each row of targets, (B, widths) -> (B, parameters).
 
     Constrained: where the last parameter would be negative it is set to 0 and the rest refitted,
@@ -121,7 +121,7 @@ def _solve(design: Array, targets: Array, constrained: bool) -> Array:
     return solution
 
 
-def _bootstrap_means(values: Array, rng: np.random.Generator) -> Array:
+def bootstrap_means(values: Array, rng: np.random.Generator) -> Array:
     """Means of resampled values, shape (BOOTSTRAP_SAMPLES,).
 
     Deviations are widened by √(k / (k - 1)), so that k values resampled have the unbiased variance.
@@ -135,7 +135,8 @@ def _bootstrap_means(values: Array, rng: np.random.Generator) -> Array:
     return widened
 
 
-def _interval(samples: Array, seeds: int) -> tuple[float, float]:
+def bootstrap_interval(samples: Array, seeds: int) -> tuple[float, float]:
+    """The 95 % interval of bootstrap samples; NaN where a single seed leaves no spread."""
     if seeds < 2:
         return math.nan, math.nan
     low, high = np.percentile(samples, INTERVAL)

@@ -23,10 +23,11 @@
 from pathlib import Path
 
 import pandas as pd
-from IPython.display import Markdown
+from IPython.display import Markdown, display
 
-from infwidth.paper import figures, numbers, tables
+from infwidth.paper import figures, numbers, tables, theory
 from infwidth.paper.measurements import read
+from infwidth.paper.theory import tables as theory_tables
 
 # %matplotlib inline
 # %config InlineBackend.figure_formats = ["retina"]
@@ -184,6 +185,27 @@ Markdown("Cells that differ from the paper's row:\n\n" + "\n".join(lines or ["- 
 
 # %% [markdown]
 # The paper's row speaks of a network, not of a layer; the headline above is the last hidden layer.
+
+# %% [markdown] tags=["theory"]
+# ## The theory itself
+#
+# Table 1 is what a network of finite width shows of statements about the infinite one. Here these
+# statements are checked one by one. A verdict is computed from the numbers beside it, and those
+# from the files in `theory/`.
+
+# %% tags=["theory"]
+checked = theory.read(Path("theory"))
+Markdown(theory_tables.findings_markdown(checked["findings"]))
+
+# %% tags=["theory"]
+Markdown(
+    "Activations and the conditions of GOOD:\n\n"
+    + theory_tables.activations_markdown(checked["activations"])
+)
+
+# %% tags=["theory"]
+for name, draw in theory.FIGURES.items():
+    display(Markdown(f"### {theory.TITLES[name]}"), draw(checked))
 
 # %% [markdown]
 # ## Diverged runs

@@ -1,7 +1,16 @@
 # What a reader sees: tables, figures, notebook and report, from the CSV files alone.
-from infwidth.provenance import whole_code_digest
+from infwidth.provenance import figures_digest, whole_code_digest
 
 FIGURES = ("width_sweep", "evolution", "spectra", "losses", "layers")
+
+
+# The theory's tables and findings, for what shows them; nothing where they are left out.
+THEORY_SHOWN = (
+    {f"theory_{key}": path for key, path in rules.theory_findings.input.items()}
+    | {"findings": rules.theory_findings.output.table}
+    if experiment.theory
+    else {}
+)
 
 
 rule table1:
@@ -65,6 +74,7 @@ rule figures:
         mem_mb=1000,
         runtime=15,
     params:
+        config_sha256=figures_digest(experiment.to_config()),
         code=code("paper.figures"),
     message:
         "Drawing {output.pdf}"
@@ -75,6 +85,7 @@ rule figures:
 rule notebook:
     input:
         **dict(rules.figures.input.items()),
+        **THEORY_SHOWN,
         headline=rules.verdicts.output.headline,
         layers=rules.verdicts.output.layers,
         source=f"{workflow.basedir}/workflow/notebooks/analysis.py",
@@ -97,7 +108,8 @@ rule notebook:
         runtime=15,
     params:
         experiment=experiment.experiment,
-        code=code("paper.notebook", "paper.figures", "paper.tables"),
+        theory=experiment.theory,
+        code=code("paper.notebook", "paper.figures", "paper.tables", "paper.theory"),
     message:
         "Running {input.source} in {PAPER}"
     script:
@@ -110,6 +122,7 @@ rule provenance:
         rules.table1.output,
         rules.figures.output,
         rules.notebook.output,
+        THEORY_MADE,
         dataset=rules.prepare_dataset.output[0],
         curves=trainings(rules.train.output.curves),
     output:
@@ -129,6 +142,7 @@ rule provenance:
             name: trainings(f"{RESULTS}/benchmarks/{name}/{{scheme}}_{{width}}.tsv")
             for name in ("train", "features")
         }
+        | theory_benchmarks
         | {
             name: [f"{RESULTS}/benchmarks/{name}.tsv"]
             for name in (
@@ -157,9 +171,10 @@ rule report_pdf:
         diverged=rules.spectra.output.diverged,
         provenance=rules.provenance.output[0],
         figures=rules.figures.output.pdf,
+        theory=THEORY_MADE,
         source=expand(
             f"{workflow.basedir}/workflow/report/{{part}}.typ",
-            part=("report", "run", "numbers", "tables"),
+            part=("report", "run", "numbers", "tables", "theory"),
         ),
     output:
         report(
@@ -181,3 +196,49 @@ rule report_pdf:
         "Typesetting {output}"
     script:
         "../scripts/compile_report.py"
+
+
+rule page:
+    input:
+        **dict(rules.figures.input.items()),
+        headline=rules.verdicts.output.headline,
+        layers=rules.verdicts.output.layers,
+        provenance=rules.provenance.output[0],
+        figures=rules.figures.output.png,
+        theory_figures=rules.theory_figures.output.png if experiment.theory else [],
+        findings=rules.theory_findings.output.table if experiment.theory else [],
+        captions=expand(
+            f"{workflow.basedir}/workflow/report/{{name}}.rst",
+            name=[*FIGURES, *(f"theory_{figure}" for figure in THEORY_FIGURES)],
+        ),
+        # The code's digest covers Python only.
+        assets=expand(
+            f"{workflow.basedir}/src/infwidth/paper/page/{{asset}}",
+            asset=(
+                "page.html.jinja",
+                "page.css",
+                "page.js",
+                "vega/vega.min.js",
+                "vega/LICENSE",
+            ),
+        ),
+    output:
+        report(f"{PAPER}/index.html", caption="../report/page.rst", category="Analysis"),
+    log:
+        f"{LOGS}/page.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/page.tsv"
+    conda:
+        "../../envs/paper.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        captions=f"{workflow.basedir}/workflow/report",
+        theory=experiment.theory,
+        code=code("paper.page"),
+    message:
+        "Writing the page {output}"
+    script:
+        "../scripts/write_page.py"

@@ -19,6 +19,7 @@ content = provenance(
     benchmarks={
         rule: [Path(path) for path in paths] for rule, paths in snakemake.params.benchmarks.items()
     },
+    folder=Path(snakemake.output[0]).parent,
 )
 text = json.dumps(content, indent=2, ensure_ascii=False) + "\n"
 Path(snakemake.output[0]).write_text(text, encoding="utf-8")

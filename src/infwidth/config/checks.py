@@ -32,6 +32,19 @@ def cross_problems(
             f"found {batch}, more than the {samples} samples; choose at most {samples}, or null "
             "for full-batch gradient descent",
         )
+    few = values.get("theory_samples")
+    if values.get("theory") and few and samples and few > samples:
+        yield (
+            "theory_samples",
+            f"found {few}, more than the {samples} samples; choose 4 to {samples}, or "
+            "`theory: false` to leave the checks of the theory out",
+        )
+    if values.get("theory") and values.get("hidden_layers") == 1:
+        yield (
+            "hidden_layers",
+            "found 1, but the checks of the theory look at a hidden layer after the first; choose "
+            "at least 2, or `theory: false` to leave them out",
+        )
     device = values.get("device")
     if values.get("precision") == "tf32" and device == "cpu":
         yield (

@@ -14,6 +14,9 @@ from infwidth.config.schemes import read_schemes
 from infwidth.config.values import Schema, UnusableError, plain, typed
 from infwidth.experiment import Experiment
 
+# Sets of numbers, however they were written down.
+WIDTHS = ("widths", "theory_widths")
+
 
 class ConfigError(ValueError):
     """A configuration that cannot be run.
@@ -101,7 +104,7 @@ def _read_key(key: str, found: object, schema: Schema) -> tuple[Any, list[str]]:
         entries = [error.instance for error in errors] if in_entries else []
         return None, [wording.refused(key, value, schema, entries=entries)]
     value = typed(value, schema)
-    return tuple(sorted(set(value))) if key == "widths" else value, []
+    return tuple(sorted(set(value))) if key in WIDTHS else value, []
 
 
 def _sizes(dataset: str, dataset_path: str | None) -> tuple[int, int]:

@@ -59,7 +59,7 @@ def typed(value: Any, schema: Schema) -> Any:
     """A valid value with its key's own type: int, float, and tuple for a list."""
     if isinstance(value, list):
         return tuple(typed(entry, schema["items"]) for entry in value)
-    if isinstance(value, int | float):
+    if isinstance(value, int | float) and not isinstance(value, bool):
         return int(value) if "integer" in kinds(schema) else float(value)
     return value
 

@@ -80,6 +80,8 @@ def allowed(schema: Schema) -> str:
         words = f"one of {', '.join(schema['enum'])}"
     elif "array" in admitted:
         words = f"a list of at least one entry, each {allowed(schema['items'])}"
+    elif "boolean" in admitted:
+        words = "true or false"
     elif "string" in admitted:
         words = schema.get("$comment", "text")
     else:
@@ -97,4 +99,6 @@ def _bounds(schema: Schema) -> str:
 def _flow(value: Any) -> str:
     if isinstance(value, list):
         return f"[{', '.join(map(_flow, value))}]"
+    if isinstance(value, bool):
+        return str(value).lower()
     return f"{value:g}" if isinstance(value, float) else str(value)

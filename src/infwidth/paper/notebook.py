@@ -1,5 +1,6 @@
 """Executing a jupytext script, and showing it as one HTML file that needs no network."""
 
+from collections.abc import Collection
 from pathlib import Path
 
 import jupytext
@@ -22,13 +23,40 @@ main { max-width: 60rem; margin: 0 auto; }
 """
 
 
-def executed(script: str, folder: Path) -> str:
+def run(source: Path, folder: Path, experiment: str, *, theory: bool) -> None:
+    """Run the analysis in a paper folder; write analysis.ipynb and analysis.html there.
+
+    Args:
+        source: the jupytext script.
+        folder: the paper folder.
+        experiment: its name, for the title.
+        theory: whether the checks of the theory are in the folder.
+
+    Raises:
+        nbclient.exceptions.CellExecutionError: a cell failed; the message has its traceback.
+    """
+    leave_out = () if theory else ("theory",)
+    notebook = executed(source.read_text(encoding="utf-8"), folder, leave_out)
+    (folder / "analysis.ipynb").write_text(notebook, encoding="utf-8")
+    html = as_html(notebook, f"{experiment}: Table 1, measured")
+    (folder / "analysis.html").write_text(html, encoding="utf-8")
+
+
+def executed(script: str, folder: Path, leave_out: Collection[str] = ()) -> str:
     """The notebook of a jupytext percent script, run in a folder, as JSON text.
+
+    Args:
+        script: the script.
+        folder: the paper folder.
+        leave_out: cells that bear one of these tags are left out.
 
     Raises:
         nbclient.exceptions.CellExecutionError: a cell failed; the message has its traceback.
     """
     notebook = jupytext.reads(script, fmt="py:percent")
+    notebook.cells = [
+        cell for cell in notebook.cells if not {*cell.metadata.get("tags", [])} & {*leave_out}
+    ]
     client = NotebookClient(
         notebook,
         timeout=600,

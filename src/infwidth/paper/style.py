@@ -18,6 +18,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedFormatter, FixedLocator, LogLocator, NullFormatter, NullLocator
 
+from infwidth.paper.drawn import STAMPED, Stamp
+
 # It tells of every glyph in every PDF.
 logging.getLogger("fontTools").setLevel(logging.WARNING)
 
@@ -210,10 +212,21 @@ def _tick_label(value: float) -> str:
     return f"$10^{{{power}}}$" if factor == "1" else rf"${factor}\times10^{{{power}}}$"
 
 
-def save(figure: Figure, path: Path) -> None:
-    """Write `path`.pdf and `path`.png (200 dpi), byte for byte the same on every run."""
+def save(figure: Figure, path: Path, *, config_sha256: str | None = None) -> None:
+    """Write `path`.pdf and `path`.png (200 dpi), byte for byte the same on every run.
+
+    Both files say what they show: see `infwidth.paper.drawn`.
+
+    Args:
+        figure: what to write.
+        path: where, without the suffix.
+        config_sha256: digest of the configuration whose measurements the figure shows, as
+            `infwidth.provenance.figures_digest` gives it.
+    """
+    stamp = Stamp.of(figure, config_sha256).text()
     dateless = {"CreationDate": None, "ModDate": None}
     with applied():
-        figure.savefig(path.with_suffix(".pdf"), metadata=dateless)
+        figure.savefig(path.with_suffix(".pdf"), metadata={**dateless, STAMPED[".pdf"]: stamp})
         figure.set_layout_engine("none")  # the places of the panels are found once
-        figure.savefig(path.with_suffix(".png"), dpi=200, metadata={"Software": None})
+        described = {"Software": None, STAMPED[".png"]: stamp}
+        figure.savefig(path.with_suffix(".png"), dpi=200, metadata=described)

@@ -30,6 +30,8 @@ COLUMNS: Mapping[str, tuple[str, str, str]] = {
     ),
 }
 Agreement = Literal["agrees", "disagrees", "no claim"]
+# What `write` writes.
+WRITTEN = ("table1.md", "table1.tex", "table1_layers.md")
 
 
 @dataclass(frozen=True)
@@ -58,6 +60,19 @@ def read(path: Path) -> pd.DataFrame:
         raise ValueError(f"{path}: column agrees holds {unknown}, not true, false or nothing")
     table["agrees"] = agrees.map(words)
     return table
+
+
+def write(folder: Path) -> None:
+    """Write `WRITTEN` from table1.csv and table1_layers.csv, all in a paper folder.
+
+    Raises:
+        OSError, ValueError: as `read`.
+    """
+    headline, layers = read(folder / "table1.csv"), read(folder / "table1_layers.csv")
+    for name, text in zip(
+        WRITTEN, (markdown(headline), latex(headline), markdown(layers)), strict=True
+    ):
+        (folder / name).write_text(text, encoding="utf-8")
 
 
 def disagreements(table: pd.DataFrame) -> list[str]:

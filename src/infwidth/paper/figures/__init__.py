@@ -1,11 +1,13 @@
 """One figure a module; this is their list: name of the file -> function that draws it."""
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 
 from matplotlib.figure import Figure
 
 from infwidth.paper.figures import evolution, layers, losses, spectra, width_sweep
-from infwidth.paper.measurements import Measurements
+from infwidth.paper.measurements import Measurements, read
+from infwidth.paper.style import save
 
 FIGURES: Mapping[str, Callable[[Measurements], Figure]] = {
     "width_sweep": width_sweep.draw,
@@ -14,3 +16,18 @@ FIGURES: Mapping[str, Callable[[Measurements], Figure]] = {
     "losses": losses.draw,
     "layers": layers.draw,
 }
+
+
+def save_all(folder: Path, config_sha256: str) -> None:
+    """Draw every figure of a paper folder, into its `figures`.
+
+    Args:
+        folder: the paper folder, with its CSV files.
+        config_sha256: digest of the configuration, as from `infwidth.provenance.figures_digest`.
+
+    Raises:
+        FileNotFoundError: one of the CSV files is missing.
+    """
+    measured = read(folder)
+    for name, draw in FIGURES.items():
+        save(draw(measured), folder / "figures" / name, config_sha256=config_sha256)

@@ -1,0 +1,166 @@
+"""What pages say that stands in a file already: put in when the site is built, never typed.
+
+A comment `<!-- generated: NAME ARGUMENT ... -->` in a page is replaced by what `GENERATORS[NAME]`
+makes of the repository and the arguments.
+"""
+
+import csv
+import math
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import cache
+from pathlib import Path
+from statistics import fmean
+
+from infwidth.config.reading import load_schema
+from infwidth.config.reference import reference
+from infwidth.paper import numbers
+
+MARK = re.compile(r"<!-- generated: (?P<name>[a-z_]+)(?P<arguments>[^>]*?) -->")
+SCHEMA = "workflow/schemas/config.schema.yaml"
+# Committed experiments, the first of them first.
+EXPERIMENTS = ("cifar10", "digits", "wide")
+
+
+@cache
+def expanded(markdown: str, root: Path) -> str:
+    """A page with its marks replaced.
+
+    Raises:
+        KeyError: a mark names no generator.
+    """
+    return MARK.sub(
+        lambda mark: GENERATORS[mark["name"]](root, *mark["arguments"].split()), markdown
+    )
+
+
+def config_reference(root: Path) -> str:
+    """Every key of config.yaml."""
+    others = sorted((root / "config").glob("*.yaml"))
+    return reference(
+        (root / "config.yaml").read_text(encoding="utf-8"),
+        load_schema(root / SCHEMA),
+        {f"config/{path.name}": path.read_text(encoding="utf-8") for path in others},
+    )
+
+
+def make_targets(root: Path) -> str:
+    """The targets of the Makefile and what it says of each."""
+    makefile = (root / "Makefile").read_text(encoding="utf-8")
+    targets = re.findall(r"^([a-z]+):.*?## (.+)$", makefile, re.MULTILINE)
+    return _table(("command", "what it does"), ((f"`make {name}`", does) for name, does in targets))
+
+
+def table(root: Path, path: str) -> str:
+    """The first table of a Markdown file."""
+    lines = (root / path).read_text(encoding="utf-8").splitlines()
+    start = next(number for number, line in enumerate(lines) if line.startswith("|"))
+    end = next(
+        (number for number in range(start, len(lines)) if not lines[number].startswith("|")),
+        len(lines),
+    )
+    return "\n".join(lines[start:end])
+
+
+def exponents(root: Path, experiment: str, metric: str, *layers: str) -> str:
+    """Values and exponents of one metric, pre-activations, from scaling.csv.
+
+    Args:
+        root: the repository.
+        experiment: a folder of paper/.
+        metric: of scaling.csv.
+        layers: whose rows are shown.
+    """
+    with (root / f"paper/{experiment}/scaling.csv").open(encoding="utf-8", newline="") as file:
+        rows = [
+            row
+            for row in csv.DictReader(file)
+            if row["metric"] == metric and row["kind"] == "h" and row["layer"] in layers
+        ]
+    heads = ("scheme", "layer", "value at the largest n", "exponent b", "raw exponent", "κ")
+    return _table(heads, (_exponent_cells(row) for row in rows))
+
+
+def theory_findings(root: Path) -> str:
+    """The findings of every experiment whose theory was checked."""
+    parts = []
+    for experiment in EXPERIMENTS:
+        path = f"paper/{experiment}/theory/findings.md"
+        if (root / path).is_file():
+            parts += [f"### {experiment} {{ #findings-{experiment} }}", "", table(root, path), ""]
+    return "\n".join(parts) or "No committed experiment has findings yet."
+
+
+def theory_figure(root: Path, name: str) -> str:
+    """A figure of the checks of the theory, from the first experiment that has it."""
+    for experiment in EXPERIMENTS:
+        path = f"paper/{experiment}/theory/figures/{name}.png"
+        if (root / path).is_file():
+            return f"![{name}, {experiment}](../{path})"
+    return ""
+
+
+def theory_tables(root: Path) -> str:
+    """The tables of the checks of the theory and their columns, from the first that are there."""
+    rows: dict[str, str] = {}
+    for experiment in EXPERIMENTS:
+        for path in sorted((root / f"paper/{experiment}/theory").glob("*.csv")):
+            with path.open(encoding="utf-8", newline="") as file:
+                columns = next(csv.reader(file))
+            rows.setdefault(f"`{path.name}`", ", ".join(f"`{column}`" for column in columns))
+    return _table(("table", "columns"), rows.items()) if rows else "No committed run has them yet."
+
+
+def sizes(root: Path, experiment: str, layer: str, metric: str) -> str:
+    """A metric of a layer's pre-activations at the last step, against the width, from metrics.csv.
+
+    Args:
+        root: the repository.
+        experiment: a folder of paper/.
+        layer: whose h.
+        metric: a column of metrics.csv; geometric means over seeds are shown.
+    """
+    with (root / f"paper/{experiment}/metrics.csv").open(encoding="utf-8", newline="") as file:
+        every = [row for row in csv.DictReader(file) if (row["layer"], row["kind"]) == (layer, "h")]
+    last = max(int(row["step"]) for row in every)
+    logs: dict[tuple[str, int], list[float]] = {}
+    for row in every:
+        if int(row["step"]) == last:
+            value = math.log(float(row[metric])) if row[metric] else math.nan
+            logs.setdefault((row["scheme"], int(row["width"])), []).append(value)
+    means = {key: numbers.number(math.exp(fmean(values))) for key, values in logs.items()}
+    schemes, widths = (list(dict.fromkeys(parts)) for parts in zip(*means, strict=True))
+    return _table(
+        ("n", *map(str, schemes)),
+        ((str(n), *(means[scheme, n] for scheme in schemes)) for n in widths),
+    )
+
+
+GENERATORS: Mapping[str, Callable[..., str]] = {
+    "config_reference": config_reference,
+    "make_targets": make_targets,
+    "table": table,
+    "exponents": exponents,
+    "theory_findings": theory_findings,
+    "theory_figure": theory_figure,
+    "theory_tables": theory_tables,
+    "sizes": sizes,
+}
+
+
+def _exponent_cells(row: Mapping[str, str]) -> Iterator[str]:
+    def three(*keys: str) -> tuple[float, float, float]:
+        first, second, third = (float(row[key] or "nan") for key in keys)
+        return first, second, third
+
+    yield row["scheme"]
+    yield row["layer"]
+    yield numbers.with_interval(*three("value", "value_low", "value_high"))
+    yield " ".join(numbers.exponent(*three("exponent", "ci_low", "ci_high"))).strip()
+    yield numbers.exponent(*three(*["raw_exponent"] * 3))[0]
+    yield numbers.number(float(row["correction_power"] or "nan"), 2)
+
+
+def _table(heads: tuple[str, ...], rows: Iterable[Iterable[str]]) -> str:
+    lines = [heads, ["---"] * len(heads), *rows]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)

@@ -1,0 +1,137 @@
+"""A page to look at: the run of one paper folder in a single HTML file that needs no network."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import jinja2
+
+from infwidth.csv_files import read_csv
+from infwidth.paper import measurements, tables
+from infwidth.paper.figures import FIGURES
+from infwidth.paper.page import content, plots, series
+from infwidth.paper.page.images import Picture, embedded
+
+__all__ = ["Picture", "page", "write"]
+
+# Beside the Python files lie the template, the style, the script, and Vega as it is published.
+_HERE = Path(__file__).parent
+
+
+def write(folder: Path, captions: Path, *, theory: bool) -> None:
+    """Write index.html into a paper folder, with all its figures.
+
+    Args:
+        folder: the paper folder.
+        captions: folder of the captions, `<figure>.rst` and `theory_<figure>.rst`.
+        theory: whether the checks of the theory are in the folder.
+
+    Raises:
+        FileNotFoundError: a file of the folder, a figure or a caption is missing.
+    """
+
+    def picture(name: str, title: str, part: str = "", prefix: str = "") -> Picture:
+        caption = (captions / f"{prefix}{name}.rst").read_text(encoding="utf-8")
+        return Picture(folder / part / "figures" / f"{name}.png", title, caption)
+
+    shown = [picture(name, name.replace("_", " ").capitalize()) for name in FIGURES]
+    findings, checks = None, []
+    if theory:
+        # Imported where it is needed: without the checks, neither are their libraries.
+        from infwidth.paper.theory import TITLES as THEORY_TITLES
+
+        findings = folder / "theory/findings.csv"
+        checks = [
+            picture(name, title, "theory", "theory_") for name, title in THEORY_TITLES.items()
+        ]
+    text = page(folder, shown, findings, checks)
+    (folder / "index.html").write_text(text, encoding="utf-8")
+
+
+def page(
+    folder: Path,
+    pictures: Sequence[Picture],
+    findings: Path | None = None,
+    theory: Sequence[Picture] = (),
+) -> str:
+    """The page as HTML, the same text for the same files.
+
+    Args:
+        folder: the paper folder.
+        pictures: its figures, in order.
+        findings: findings.csv of the checks of the theory; without it the page has none of them.
+        theory: the figures of these checks.
+
+    Raises:
+        FileNotFoundError: a file of the folder, or a picture, is missing.
+    """
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(_HERE),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.policies["json.dumps_kwargs"] = {
+        "ensure_ascii": False,
+        "separators": (",", ":"),
+        "allow_nan": False,
+    }
+    environment.globals |= {"embedded": embedded, "asset": _asset, "counted": content.counted}
+    run = _run(folder)
+    filled = {"config": run["config"]}
+
+    def caption(picture: Picture) -> str:
+        template = jinja2.Template(picture.caption, undefined=jinja2.StrictUndefined)
+        text = template.render(snakemake=filled)
+        return " ".join(text.split())
+
+    template = environment.get_template("page.html.jinja")
+    return template.render(
+        **run,
+        caption=caption,
+        pictures=pictures,
+        theory=theory,
+        findings=_findings(findings),
+    )
+
+
+def _run(folder: Path) -> dict[str, Any]:
+    """The template's words that come from the folder's tables."""
+    measured = measurements.read(folder)
+    table = tables.read(folder / "table1.csv")
+    provenance = json.loads((folder / "provenance.json").read_text(encoding="utf-8"))
+    claimed = table[table["agrees"] != "no claim"]
+    return {
+        "name": provenance["experiment"],
+        "config": provenance["config"],
+        "settings": content.settings(provenance["config"]),
+        "thresholds": content.thresholds(provenance["config"]),
+        "provenance": content.provenance(provenance),
+        "costs": content.costs(provenance),
+        "columns": tables.COLUMNS,
+        "table": list(content.rows(table)),
+        "layers": list(content.rows(tables.read(folder / "table1_layers.csv"))),
+        "agreeing": int((claimed["agrees"] == "agrees").sum()),
+        "claimed": len(claimed),
+        "disagreements": tables.disagreements(table),
+        "measured": measured,
+        "metrics": series.TITLES,
+        "data": series.data(measured)
+        | {"plots": {"width": plots.plot("width"), "step": plots.plot("step")}},
+    }
+
+
+def _findings(path: Path | None) -> list[dict[str, Any]]:
+    if path is None:
+        return []
+    found = read_csv(path).to_dict("records")
+    return [
+        {**{str(key): value for key, value in row.items()}, "mark": content.MARKS[row["verdict"]]}
+        for row in found
+    ]
+
+
+def _asset(name: str) -> str:
+    return (_HERE / name).read_text(encoding="utf-8")

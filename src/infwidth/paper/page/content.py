@@ -1,0 +1,216 @@
+"""The words and numbers of the page: settings, the cells of Table 1, findings, provenance."""
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from infwidth.paper import numbers, tables
+from infwidth.paper.measurements import METRICS
+from infwidth.paper.page.series import RATIO
+
+# Column of table1.csv -> the metric whose value and exponent stand in its cells.
+METRIC_OF: Mapping[str, str] = dict(zip(tables.COLUMNS, METRICS, strict=True))
+# Columns whose verdict is read from another metric than the one that is shown.
+JUDGED_BY: Mapping[str, str] = {"feature_diversity": RATIO}
+MARKS: Mapping[str, tuple[str, str]] = {
+    "agrees": ("✓", "agrees"),
+    "disagrees": ("✗", "disagrees"),
+    "no claim": ("", "no claim"),
+    "holds": ("✓", "holds"),
+    "fails": ("✗", "fails"),
+    "undetermined": ("?", "undetermined"),
+}
+# What the paper states about its experiments; of all else it says nothing.
+_NOT_STATED = "not stated"
+LOSSES: Mapping[str, str] = {
+    "mse": "half the squared error, summed over the outputs",
+    "cross_entropy": "cross-entropy",
+}
+
+
+@dataclass(frozen=True)
+class Setting:
+    """A setting of the run: what it is, its value, and what the paper says of it."""
+
+    name: str
+    value: str
+    paper: str = _NOT_STATED
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A cell of Table 1 in words.
+
+    Attributes:
+        place: "SP, layer 3, h".
+        column: of table1.csv.
+        metric: the one whose value it shows; with `layer` and `kind`, the plot it was read from.
+        judged_by: the metric that its verdict was read from.
+        mark: agreement as a sign, empty where the paper makes no claim.
+        agreement: agreement in words.
+        value: with its interval.
+        power: the exponent, empty where there is none.
+        interval: of the exponent.
+    """
+
+    scheme: str
+    column: str
+    metric: str
+    judged_by: str
+    layer: int
+    kind: str
+    measured: str
+    paper: str
+    mark: str
+    agreement: str
+    value: str
+    power: str
+    interval: str
+    reason: str
+
+    @property
+    def differs(self) -> bool:
+        """The cell disagrees with the paper."""
+        return self.agreement == "disagrees"
+
+
+@dataclass(frozen=True)
+class Row:
+    """The cells of one scheme, layer and kind, by column."""
+
+    scheme: str
+    layer: int
+    kind: str
+    cells: Mapping[str, Cell]
+
+
+def rows(table: pd.DataFrame) -> Iterator[Row]:
+    """The rows of Table 1, in the order of the file.
+
+    Args:
+        table: as from `tables.read`.
+    """
+    for _, part in table.groupby(["scheme", "layer", "kind"], sort=False):
+        cells = {str(row["column"]): _cell(row) for _, row in part.iterrows()}
+        first = next(iter(cells.values()))
+        yield Row(first.scheme, first.layer, first.kind, cells)
+
+
+def _cell(row: "pd.Series[Any]") -> Cell:
+    shown = tables.cell(row)
+    column = str(row["column"])
+    mark, agreement = MARKS[shown.agreement]
+    has_power = math.isfinite(shown.exponent[0])
+    power, interval = numbers.exponent(*shown.exponent) if has_power else ("", "")
+    return Cell(
+        scheme=str(row["scheme"]),
+        column=column,
+        metric=METRIC_OF[column],
+        judged_by=JUDGED_BY.get(column, METRIC_OF[column]),
+        layer=int(row["layer"]),
+        kind=str(row["kind"]),
+        measured=shown.measured,
+        paper=shown.paper,
+        mark=mark,
+        agreement=agreement,
+        value=numbers.with_interval(*shown.value),
+        power=power,
+        interval=interval,
+        reason=shown.reason,
+    )
+
+
+def counted(count: int, one: str, several: str) -> str:
+    """A count in words.
+
+    >>> counted(1, "seed", "seeds"), counted(3, "seed", "seeds")
+    ('1 seed', '3 seeds')
+    """
+    return f"{count} {one if count == 1 else several}"
+
+
+def settings(config: Mapping[str, Any]) -> list[Setting]:
+    """What the run was, from the configuration in provenance.json."""
+    widths = ", ".join(map(str, config["widths"]))
+    return [
+        Setting("data set", _data_set(config), "CIFAR-10"),
+        Setting(
+            "samples N", f"the first {config['samples']} training images, trained on and probed"
+        ),
+        Setting(
+            "inputs",
+            f"standardised per pixel (statistics of the first {config['pool']}), unit norm",
+        ),
+        Setting("hidden layers L", str(config["hidden_layers"]), "3"),
+        Setting("schemes", ", ".join(config["schemes"]), "SP, NTP, IP, µP"),
+        Setting("activation φ", str(config["activation"])),
+        Setting("loss", LOSSES.get(config["loss"], str(config["loss"]))),
+        Setting("widths n", widths),
+        Setting("seeds", str(config["seeds"])),
+        Setting("learning rate η", str(config["learning_rate"])),
+        Setting("steps T", str(config["steps"])),
+        Setting("batch", str(config["batch_size"] or "full: all N samples at every step")),
+        Setting("initial scale σ", str(config["init_std"])),
+        Setting("reference width n₀", str(config["reference_width"])),
+        Setting("arithmetic", f"{config['precision']} training, float64 spectra"),
+        Setting("hidden layers held", _held(config)),
+    ]
+
+
+def _data_set(config: Mapping[str, Any]) -> str:
+    own = config["dataset"] == "npz" and config.get("dataset_path")
+    return f"{config['dataset_path']} (npz)" if own else str(config["dataset"])
+
+
+def _held(config: Mapping[str, Any]) -> str:
+    lazy = f"drawn lazily (tolerance {config['lazy_tolerance']})"
+    ways = {"dense": "dense", "lazy": lazy}
+    return ways.get(config["layer"], f"dense, or {lazy} at widths where that is quicker")
+
+
+def thresholds(config: Mapping[str, Any]) -> list[str]:
+    """The rules of the verdicts, in sentences with their thresholds; all are ours."""
+    stable, small = config["stable_exponent"], config["small_change"]
+    collapse = numbers.number(config["collapse_ratio"], 1)
+    return [
+        "A power of n falls, is stable or grows if its whole 95 % interval lies below, within or "
+        f"above ±{stable}.",
+        f"A change is small under {small} and large from there on.",
+        "Features are collapsed if the least eigenvalue over the mean one is under "
+        f"{collapse} at the largest width, or falls.",
+        "Least eigenvalues take part in a fit from "
+        f"n = {config['fit_width_ratio']} times the rows of their matrix on.",
+        "What no rule settles is undetermined.",
+    ]
+
+
+def provenance(content: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Names and values of what made the run, without the configuration and the costs."""
+    packages = ", ".join(f"{name} {version}" for name, version in content["packages"].items())
+    return [
+        ("device", ", ".join(content["device"])),
+        ("Python", content["python"]),
+        ("packages", packages),
+        ("prepared data, SHA-256", content["data_sha256"]),
+        ("configuration, SHA-256", content["config_sha256"]),
+        ("code, SHA-256", content["code"]),
+    ]
+
+
+def costs(content: Mapping[str, Any]) -> list[tuple[str, str, str, str]]:
+    """Rule, jobs, seconds of all and greatest memory of one, in the order of the run."""
+    jobs = pd.DataFrame(content["rules"], columns=["rule", "job", "seconds", "max_rss_mb"])
+    return [
+        (
+            str(rule),
+            str(len(part)),
+            f"{part['seconds'].sum():.1f}",
+            numbers.NOTHING
+            if part["max_rss_mb"].isna().all()
+            else f"{part['max_rss_mb'].max():.0f}",
+        )
+        for rule, part in jobs.groupby("rule", sort=False)
+    ]

@@ -1,0 +1,54 @@
+"""Review paper folders, two side by side: `python -m infwidth.review paper/*`."""
+
+import argparse
+import sys
+import time
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+
+from infwidth.review import Outcome, review, shown, summary
+
+# Notebooks run in processes of their own beside these.
+PROCESSES = 2
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Review folders; return 0 if everything agrees and 1 if not."""
+    parser = argparse.ArgumentParser(prog="python -m infwidth.review", description=__doc__)
+    parser.add_argument("folders", nargs="+", type=Path, help="paper folders", metavar="FOLDER")
+    folders: list[Path] = parser.parse_args(arguments).folders
+    for folder in folders:
+        if not folder.is_dir():
+            parser.error(f"{folder} is no folder")
+    start = time.perf_counter()
+    # The largest first, so that none is left over for the end.
+    folders.sort(key=_size, reverse=True)
+    with ProcessPoolExecutor(min(PROCESSES, len(folders))) as processes:
+        parts = list(processes.map(_reviewed, folders))
+    outcomes = [outcome for part in sorted(parts, key=_name) for outcome in part]
+    print(shown(outcomes))
+    print(f"\n{summary(outcomes)} ({time.perf_counter() - start:.0f} s)")
+    return 0 if all(outcome.passes for outcome in outcomes) else 1
+
+
+def _reviewed(folder: Path) -> list[Outcome]:
+    start = time.perf_counter()
+
+    def tell(sentence: str) -> None:
+        seconds = time.perf_counter() - start
+        print(f"{seconds:5.0f} s  {folder.name}: {sentence}", file=sys.stderr, flush=True)
+
+    return review(folder, tell=tell)
+
+
+def _size(folder: Path) -> int:
+    return sum(path.stat().st_size for path in folder.rglob("*.csv"))
+
+
+def _name(outcomes: Sequence[Outcome]) -> str:
+    return outcomes[0].experiment
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,52 @@
+"""All findings together, in the order of the argument: findings.csv."""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+
+import pandas as pd
+
+from infwidth.theory import (
+    activations,
+    covariance,
+    decomposition,
+    independence,
+    inputs,
+    kernels,
+    limits,
+    linearised,
+    rest,
+)
+
+# The tables that findings are read from.
+SOURCES = (
+    "separation",
+    "violations",
+    "activations",
+    "kernels",
+    "independence",
+    "linearised",
+    "covariance",
+    "decomposition",
+    "rest",
+    "limits",
+)
+
+
+def findings_table(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """One row per statement: source, statement, verdict, evidence.
+
+    Args:
+        tables: the theory's CSV files, by name.
+    """
+    found = [
+        *inputs.findings(tables["separation"], tables["violations"]),
+        *activations.findings(tables["activations"]),
+        *kernels.findings(tables["kernels"]),
+        *independence.findings(tables["independence"]),
+        *linearised.findings(tables["linearised"]),
+        *covariance.findings(tables["covariance"]),
+        *decomposition.findings(tables["decomposition"]),
+        *rest.findings(tables["rest"]),
+        *limits.findings(tables["limits"]),
+    ]
+    return pd.DataFrame([asdict(finding) for finding in found])

@@ -1,0 +1,459 @@
+"""Theorem 4.5: the n = ∞ features stay linearly independent through training.
+
+N features of the n = ∞ network are linearly independent exactly if their Gram matrix,
+K_ij = lim <h(ξ_i), h(ξ_j)> / n, has a least eigenvalue above zero. At every step, in every hidden
+layer, before and after the activation, that eigenvalue is extrapolated from finite widths by the
+law of `infwidth.scaling`,
+
+    log λ_min = log C + b log n + κ log F_l(n),    0 ≤ κ ≤ 1.
+
+κ is 1 at initialisation, and less for what training adds, which is no sample of independent units;
+few widths with n ≫ N cannot tell a larger κ from a smaller b. The exponent b tells whether there is
+anything to extrapolate to: where its interval lies below zero, λ_min vanishes. Elsewhere b = 0, and
+the limit is C, since F_l(n) → 1. The paper proves C > 0 under µP for inputs and activations that
+meet its assumptions, and does not say how large it is. Rules and thresholds are ours.
+"""
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields, replace
+from types import MappingProxyType
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from infwidth.claims import CLAIMS
+from infwidth.datasets.prepare import PreparedDataset
+from infwidth.experiment import FEWEST_WIDTHS, FEWEST_WIDTHS_CORRECTED
+from infwidth.exponents import groups
+from infwidth.features import Features, reduce_snapshots
+from infwidth.finite_width import log_factors
+from infwidth.measurements import metrics_table, spectra_table
+from infwidth.paper.numbers import exponent as exponent_words
+from infwidth.paper.numbers import number, with_interval
+from infwidth.recipe import Recipe
+from infwidth.scaling import (
+    NOT_MEASURED,
+    Level,
+    bootstrap_interval,
+    bootstrap_means,
+    least_squares,
+)
+from infwidth.schemes import SCHEMES
+from infwidth.spectra import spectra_of
+from infwidth.theory.finding import Finding, verdict
+from infwidth.training import train
+
+Array = NDArray[np.float64]
+Training = Literal["experiment", "activation"]
+
+MUP = "µP"
+# An exponent whose interval lies below this is taken as a fall towards zero: as the config's
+# `stable_exponent`, which says the same of Table 1. The least true one is IP's -1.
+FALLING = -0.25
+# Sigmoid's slope is at most a quarter of tanh's, which slows training; at this multiple of the
+# experiment's learning rate its features move as far in as many steps.
+RATE_FACTORS: Mapping[str, float] = MappingProxyType({"sigmoid": 8.0})
+
+
+@dataclass(frozen=True)
+class Extrapolated:
+    """λ_min of one Gram matrix at one step, over all widths; NaN stands for an empty cell.
+
+    Attributes:
+        limit: of λ_min(K)/n at n = ∞, 0 where it vanishes, empty where b does not tell;
+            `limit_low`, `limit_high` its 95 % bootstrap interval over seeds, given that b = 0 and
+            given F_l(n), which is itself known to a few per cent.
+        exponent: b where it is free; `ci_low`, `ci_high` its interval.
+        ratio_exponent: of λ_min over the mean eigenvalue, whose fall is collapse rather than
+            shrinking; `ratio_low`, `ratio_high` its interval.
+        widths: how many widths took part.
+        largest_width: the largest of them.
+        value: λ_min/n there, geometric mean over seeds.
+        resolution: the largest resolution of λ_min/n over the widths and seeds that took part.
+        unresolved: how many trainings had λ_min under its resolution.
+        unresolved_from: the smallest width at which one had.
+        smallest_seen: the smallest resolved λ_min/n of any width and seed.
+        feature_change: ‖h^t - h^0‖ / ‖h^0‖ at the largest width, geometric mean over seeds.
+    """
+
+    limit: float
+    limit_low: float
+    limit_high: float
+    exponent: float
+    ci_low: float
+    ci_high: float
+    ratio_exponent: float
+    ratio_low: float
+    ratio_high: float
+    widths: int
+    largest_width: float
+    value: float
+    resolution: float
+    unresolved: int
+    unresolved_from: float
+    smallest_seen: float
+    feature_change: float
+
+
+def train_activation(
+    data: PreparedDataset,
+    widths: Sequence[int],
+    seeds: Sequence[int],
+    recipe: Recipe,
+    activation: str,
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Train under µP with one activation, in memory.
+
+    Args:
+        data: prepared images and labels.
+        widths: n of each training.
+        seeds: one replica each.
+        recipe: how to train; its activation is replaced, and its learning rate multiplied by the
+            activation's of `RATE_FACTORS`.
+        activation: φ.
+
+    Returns:
+        The tables `infwidth.measurements.metrics_table` and `spectra_table`, of all widths.
+    """
+    rate = recipe.learning_rate * RATE_FACTORS.get(activation, 1.0)
+    how = replace(recipe, activation=activation, learning_rate=rate)
+    metrics, spectra = [], []
+    for width in widths:
+        record = train(data, SCHEMES[MUP], width, seeds, how, f"{MUP} {activation} n={width}")
+        features = Features(
+            width=width,
+            unit_roundoff=record.unit_roundoff,
+            steps=record.steps,
+            seeds=record.seeds,
+            factors=reduce_snapshots(record.initial, record.change),
+        )
+        values = spectra_of(features)
+        metrics.append(metrics_table(MUP, width, features, values))
+        spectra.append(spectra_table(MUP, width, features, values))
+    return pd.concat(metrics, ignore_index=True), pd.concat(spectra, ignore_index=True)
+
+
+def independence_table(
+    metrics: pd.DataFrame,
+    spectra: pd.DataFrame,
+    *,
+    training: Training,
+    activation: str,
+    samples: int,
+    fit_width_ratio: float,
+) -> pd.DataFrame:
+    """Least eigenvalues at n = ∞ of every scheme, layer, kind and step.
+
+    Args:
+        metrics: metrics.csv.
+        spectra: spectra.csv; its spectrum at the first or last step, whichever is nearer in the
+            logarithm of the step, at the largest width, sets F_l(n).
+        training: whose tables these are.
+        activation: φ.
+        samples: N.
+        fit_width_ratio: widths take part from n = fit_width_ratio x N on.
+
+    Returns:
+        One row each, with columns `training, activation, samples, scheme, step, layer, kind` and
+        those of `Extrapolated`.
+    """
+    wide = metrics[metrics["width"] >= fit_width_ratio * samples]
+    wide = wide.assign(ratio=wide["gram_min_eig"] / wide["gram_mean_eig"])
+    grams = spectra[spectra["matrix"] == "gram"]
+    rows = []
+    for key, group in groups(wide):
+        scheme, layer, kind = key
+        correction = _Correction(_of(grams, scheme, layer, kind), layer)
+        for step, at_step in group.groupby("step"):
+            index = {
+                "training": training,
+                "activation": activation,
+                "samples": samples,
+                "scheme": scheme,
+                "step": int(str(step)),
+                "layer": layer,
+                "kind": kind,
+            }
+            fitted = _extrapolate(at_step, correction, int(str(step)))
+            rows.append({**index, **asdict(fitted)})
+    index_columns = ["training", "activation", "samples", "scheme", "step", "layer", "kind"]
+    columns = [field.name for field in fields(Extrapolated)]
+    # Named even where no width takes part and there is no row.
+    return pd.DataFrame(rows, columns=[*index_columns, *columns])
+
+
+class _Correction:
+    """log F_l(n) of one scheme, layer and kind at any step; each spectrum's is computed once."""
+
+    def __init__(self, spectra: pd.DataFrame, layer: int) -> None:
+        self.spectra = spectra
+        self.layer = layer
+        self.known: dict[tuple[int, tuple[int, ...]], Array | None] = {}
+
+    def __call__(self, step: int, widths: Sequence[int]) -> Array | None:
+        """At these widths; None where the spectrum has no positive least eigenvalue."""
+        there = self.spectra[self.spectra["width"] == max(widths)]
+        if there.empty:
+            return None
+        nearest = min(set(there["step"]), key=lambda end: abs(math.log((1 + end) / (1 + step))))
+        key = (nearest, tuple(widths))
+        if key not in self.known:
+            ordered = there[there["step"] == nearest].sort_values("index")
+            spectrum = ordered["eigenvalue"].to_numpy(dtype=np.float64)
+            positive = bool((spectrum > 0).all())
+            self.known[key] = log_factors(spectrum, widths, self.layer) if positive else None
+        return self.known[key]
+
+
+def _of(table: pd.DataFrame, scheme: str, layer: int, kind: str) -> pd.DataFrame:
+    chosen = (table["scheme"] == scheme) & (table["layer"] == layer) & (table["kind"] == kind)
+    return table[chosen]
+
+
+def _extrapolate(rows: pd.DataFrame, correction: _Correction, step: int) -> Extrapolated:
+    """One Gram matrix at one step: `rows` are its widths and seeds."""
+    resolved, lost = rows[rows["gram_min_eig"].notna()], rows[rows["gram_min_eig"].isna()]
+    parts = {int(str(width)): group for width, group in resolved.groupby("width")}
+    widths = list(parts)
+    eigenvalues = [part["gram_min_eig"].to_numpy(dtype=np.float64) for part in parts.values()]
+    ratios = [part["ratio"].to_numpy(dtype=np.float64) for part in parts.values()]
+    factors = correction(step, widths) if widths else None
+    law = fit_exponent(widths, eigenvalues, factors)
+    ratio = fit_exponent(widths, ratios, factors)
+    limit = _limit(law, eigenvalues, factors)
+    widest = rows[rows["width"] == rows["width"].max()]
+    changes = widest["feature_change"].to_numpy(dtype=np.float64)
+    return Extrapolated(
+        limit=limit.value,
+        limit_low=limit.low,
+        limit_high=limit.high,
+        exponent=law.value,
+        ci_low=law.low,
+        ci_high=law.high,
+        ratio_exponent=ratio.value,
+        ratio_low=ratio.low,
+        ratio_high=ratio.high,
+        widths=len(widths),
+        largest_width=max(widths, default=math.nan),
+        value=float(np.exp(np.log(eigenvalues[-1]).mean())) if widths else math.nan,
+        resolution=float(rows["resolution"].max()),
+        unresolved=len(lost),
+        unresolved_from=float(lost["width"].min()),
+        smallest_seen=float(resolved["gram_min_eig"].min()),
+        feature_change=float(np.exp(np.log(changes).mean())) if (changes > 0).all() else 0.0,
+    )
+
+
+def _limit(law: Level, eigenvalues: Sequence[Array], factors: Array | None) -> Level:
+    """λ_min at n = ∞: 0 where b falls, C where it does not, nothing where it may."""
+    if law.high < FALLING:
+        return Level(0.0, 0.0, 0.0)
+    if math.isnan(law.value) or law.low < FALLING:
+        return NOT_MEASURED
+    return fit_limit(eigenvalues, factors)
+
+
+def fit_exponent(
+    widths: Sequence[int], values: Sequence[Array], factors: Array | None, seed: int = 0
+) -> Level:
+    """b of the module's law with its 95 % bootstrap interval over seeds.
+
+    Args:
+        widths: n of each group of values.
+        values: positive values over seeds at each width; lengths may differ.
+        factors: log F_l(n) at each width; None: F = 1.
+        seed: of the bootstrap.
+
+    Returns:
+        All NaN where there is not at least one width more than parameters.
+    """
+    if len(widths) < (FEWEST_WIDTHS if factors is None else FEWEST_WIDTHS_CORRECTED):
+        return NOT_MEASURED
+    log_widths = np.log(np.asarray(widths, dtype=np.float64))
+    design = np.column_stack([np.ones_like(log_widths), log_widths])
+    measured, resampled = _means(values, seed)
+    exponent = _solve_bounded(design, measured, factors)[0, 1]
+    ends = bootstrap_interval(
+        _solve_bounded(design, resampled, factors)[:, 1], min(map(len, values))
+    )
+    return Level(float(exponent), *ends)
+
+
+def fit_limit(values: Sequence[Array], factors: Array | None, seed: int = 0) -> Level:
+    """C of the module's law with b = 0, with its 95 % bootstrap interval over seeds.
+
+    Args:
+        values: positive values over seeds at each width; lengths may differ.
+        factors: log F_l(n) at each width; None: F = 1.
+        seed: of the bootstrap.
+
+    Returns:
+        All NaN where there is not at least one width more than parameters.
+    """
+    if len(values) < (FEWEST_WIDTHS if factors is None else FEWEST_WIDTHS_CORRECTED) - 1:
+        return NOT_MEASURED
+    design = np.ones((len(values), 1))
+    measured, resampled = _means(values, seed)
+    limit = np.exp(_solve_bounded(design, measured, factors)[0, 0])
+    limits = np.exp(_solve_bounded(design, resampled, factors)[:, 0])
+    return Level(float(limit), *bootstrap_interval(limits, min(map(len, values))))
+
+
+def _means(values: Sequence[Array], seed: int) -> tuple[Array, Array]:
+    """Means over seeds of the logarithms, (1, widths), and resampled ones, (B, widths)."""
+    rng = np.random.default_rng(seed)
+    logs = [np.log(value) for value in values]
+    resampled = np.stack([bootstrap_means(log, rng) for log in logs], axis=-1)
+    return np.array([[log.mean() for log in logs]]), resampled
+
+
+def _solve_bounded(design: Array, targets: Array, factors: Array | None) -> Array:
+    """Least squares for each row of targets, (B, widths) -> (B, parameters), with 0 ≤ κ ≤ 1.
+
+    Where κ would exceed a bound it is set there and the rest refitted, which is the exact solution
+    for one bounded parameter.
+    """
+    if factors is None:
+        return least_squares(design, targets, constrained=False)
+    solution = least_squares(np.column_stack([design, factors]), targets, constrained=True)
+    above = solution[:, -1] > 1
+    solution[above, :-1] = least_squares(design, targets[above] - factors, constrained=False)
+    solution[above, -1] = 1.0
+    return solution
+
+
+def findings(table: pd.DataFrame) -> list[Finding]:
+    """Whether λ_min has a limit above zero throughout, under each scheme and activation.
+
+    Under µP this is Theorem 4.5; of the other schemes it is what Table 1 claims, or ours.
+
+    Args:
+        table: as from `independence_table`; several, one below the other.
+    """
+    found = []
+    for (_, activation, scheme), rows in _trainings(table):
+        claim = CLAIMS[scheme]["feature_diversity"] if scheme in CLAIMS else None
+        with_what = f"{scheme} with {activation}, N = {rows['samples'].iloc[0]}"
+        if claim is not None and "collapsed" in claim.agreeing:
+            last = rows[(rows["layer"] == rows["layer"].max()) & (rows["kind"] == "h")]
+            found.append(
+                Finding(
+                    source="Table 1",
+                    statement=f"{with_what}: the last layer's features become linearly "
+                    "dependent at n = ∞",
+                    verdict=verdict(_dependent(last)),
+                    evidence=_fall(last),
+                )
+            )
+            continue
+        found.append(
+            Finding(
+                source="Theorem 4.5" if scheme == MUP else "Table 1" if claim else "here",
+                statement=f"{with_what}: h and x of every hidden layer stay linearly "
+                "independent at n = ∞ at every step",
+                verdict=verdict(_independent(rows)),
+                evidence=_least(rows),
+            )
+        )
+    return found
+
+
+def _trainings(table: pd.DataFrame) -> Iterator[tuple[tuple[str, str, str], pd.DataFrame]]:
+    for key, rows in table.groupby(["training", "activation", "scheme"], sort=False):
+        training, activation, scheme = map(str, key)
+        yield (training, activation, scheme), rows
+
+
+def _independent(rows: pd.DataFrame) -> bool | None:
+    """Whether every limit is above zero; None where some are not determined."""
+    if _gone(rows).any():
+        return False
+    above = (rows["ci_low"] >= FALLING) & (rows["limit_low"] > rows["resolution"])
+    return True if bool((above & (rows["unresolved"] == 0)).all()) else None
+
+
+def _dependent(rows: pd.DataFrame) -> bool | None:
+    """Whether the limit is zero at the last step."""
+    last = rows[rows["step"] == rows["step"].max()]
+    if _gone(last).all():
+        return True
+    return False if bool((last["ci_low"] >= FALLING).all()) else None
+
+
+def _gone(rows: pd.DataFrame) -> "pd.Series[bool]":
+    """Where λ_min vanishes: it falls with the width, or is under resolution at every width."""
+    return (rows["ci_high"] < FALLING) | ((rows["widths"] == 0) & (rows["unresolved"] > 0))
+
+
+def _least(rows: pd.DataFrame) -> str:
+    """Where the limits are least and fall fastest."""
+    gone = rows[_gone(rows)]
+    if len(gone):
+        first = gone.iloc[gone["step"].argmin()]
+        how = f"b = {_interval_words(first, 'exponent', 'ci')}"
+        how = how if first["widths"] else f"under {number(first['resolution'], 2)} at every width"
+        return (
+            f"it vanishes in {len(gone)} of {len(rows)} cases, first in layer {first['layer']}, "
+            f"{first['kind']}, step {first['step']}: {how}"
+        )
+    if rows["exponent"].isna().all():
+        return f"too few widths to extrapolate from ({rows['widths'].max()})"
+    steepest = rows.iloc[int(rows["ci_low"].fillna(rows["exponent"]).argmin())]
+    headline = rows[(rows["layer"] == rows["layer"].max()) & (rows["kind"] == "h")]
+    change = number(headline["feature_change"].iloc[-1])
+    parts = [
+        f"over {rows['step'].nunique()} steps up to {rows['step'].max()}, in which h^L changed by "
+        f"{change} of itself, the exponent in n that reaches lowest is "
+        f"{_interval_words(steepest, 'exponent', 'ci')} ({_place(steepest)})"
+    ]
+    if rows["limit"].notna().any():
+        least = rows.iloc[int(rows["limit_low"].fillna(rows["limit"]).argmin())]
+        limit = with_interval(least["limit"], least["limit_low"], least["limit_high"])
+        parts.append(
+            f"the least limit of λ_min/n is {limit} ({_place(least)}), beside a resolution of "
+            f"{number(rows['resolution'].max(), 2)}"
+        )
+    if rows["unresolved"].any():
+        parts.append(f"{rows['unresolved'].sum()} values are under resolution")
+    return "; ".join(parts)
+
+
+def _fall(rows: pd.DataFrame) -> str:
+    """How λ_min falls with n at the first and the last step, and what it falls under."""
+    ordered = rows.sort_values("step")
+    first, last = ordered.iloc[0], ordered.iloc[-1]
+    starts, ends = (
+        f"{_interval_words(row, 'exponent', 'ci')} at step {row['step']}" for row in (first, last)
+    )
+    parts = [f"λ_min/n ∝ n^b, b = {starts} and {ends}"]
+    collapsed = ordered[ordered["ratio_high"] < FALLING]
+    if len(collapsed):
+        start = collapsed.iloc[0]
+        parts.append(
+            "over the mean eigenvalue it falls, too, from step "
+            f"{start['step']} on (b = {_interval_words(start, 'ratio_exponent', 'ratio')})"
+        )
+    else:
+        parts.append("over the mean eigenvalue it is not seen to fall")
+    lost = ordered[ordered["unresolved"] > 0]
+    for width in sorted(set(lost["unresolved_from"])):
+        step = lost.loc[lost["unresolved_from"] <= width, "step"].min()
+        parts.append(f"under its resolution from step {step} on at n ≥ {width:.0f}")
+    if lost.empty:
+        parts.append(
+            f"it stays above its resolution ({number(last['smallest_seen'], 2)} at the least, "
+            f"against {number(last['resolution'], 2)})"
+        )
+    return "; ".join(parts)
+
+
+def _place(row: "pd.Series[float]") -> str:
+    return f"layer {row['layer']}, {row['kind']}, step {row['step']}"
+
+
+def _interval_words(row: "pd.Series[float]", name: str, ends: str) -> str:
+    value, interval = exponent_words(row[name], row[f"{ends}_low"], row[f"{ends}_high"])
+    return f"{value} {interval}".strip()

@@ -1,0 +1,454 @@
+r"""Corollary 4.6: where training comes to rest, the error signal of every sample is zero.
+
+Chen et al. (2025) conclude it from Theorem 4.5. A step of gradient descent changes the output
+weights by a combination of the last features x_t(ξ_i) with the error signals χ_i = ∂loss/∂f(ξ_i) as
+coefficients; independent features combine to nothing only if every χ_i is zero. The same in
+numbers: with a step that weighs sample i by w_i (1/N in full batch), at the rates η_l of the
+layers, let
+
+    r_t² = Σ_l (η / η_l) ‖W^l_{t+1} - W^l_t‖_F² / (η² Σ_i w_i² ‖χ_i‖²),
+
+the movement per error. It is the Rayleigh quotient of the tangent kernel at the error signals, free
+of the scale of the error, of η and of the batch. The output layer alone contributes the Gram matrix
+of the last features, so that under every scheme whose output weights train at the rate η/n
+
+    r_t² ≥ λ_min(K^L_t) / n.
+
+Rest and zero error come together if r_t stays away from zero, as it must while the features are
+independent; a training that rests on an error has r_t → 0. Two such trainings are looked at beside
+those that the corollary speaks of: µP with an input that occurs twice with conflicting labels,
+which Assumption 4.1 excludes, and IP with five hidden layers, which is not µP and whose n = ∞
+network starts at a stationary point.
+
+The loss is the squared error, whatever the experiment's, because cross-entropy has no minimum at
+finite weights; everything is computed in float64. The n = ∞ network is stood in for by one of
+finite width. All thresholds, rates and sample counts are ours, not the paper's.
+"""
+
+import math
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import Tensor
+
+from infwidth.batches import sample_weights
+from infwidth.datasets.prepare import PreparedDataset, parallel_pairs
+from infwidth.features import r_factor
+from infwidth.initialisation import initial_network, initial_norms, learning_rates
+from infwidth.losses import LOSSES, one_hot
+from infwidth.network import HiddenState
+from infwidth.paper.numbers import exponent, number
+from infwidth.precision import PRECISIONS
+from infwidth.recipe import Recipe
+from infwidth.scaling import fit_power_law
+from infwidth.schemes import SCHEMES, Scheme
+from infwidth.spectra import spectra
+from infwidth.theory.finding import Finding, verdict
+from infwidth.training import DIVERGED_LOSS_RATIO, log_spaced_steps
+
+REGULAR, DUPLICATE, STATIONARY = "regular", "conflicting duplicate", "stationary start"
+
+COLUMNS = (
+    "case", "scheme", "activation", "learning_rate", "batch_size", "samples", "parallel_pairs",
+    "hidden_layers", "width", "seed", "step", "weight_change", "largest_change", "error_signal",
+    "movement_per_error", "train_loss", "feature_min_eig", "feature_resolution",
+)  # fmt: skip
+RUN = [*COLUMNS[:10]]
+
+# Training is at rest where a step, relative to ‖W‖, is this part of its largest one. Smaller steps
+# than 1e-8 of it cannot be told from rounding where opposite errors cancel: their squares are
+# differences of numbers of order one.
+REST = 1e-6
+# Movement per error that counts as away from zero. It is of order one where features are; at rest
+# with r ≥ FLOOR no more than REST / FLOOR of the error can be left, which counts as zero.
+FLOOR = 1e-3
+ZERO = REST / FLOOR
+# A conflict of two labels cannot leave less: with one-hot targets half their distance, √2 / 2, at
+# both copies, and the first error is of order one. Half of the first error and more is an error
+# that stays.
+STAYS = 0.5
+# An exponent below this is a movement that vanishes with the width; the law expected of IP with L
+# hidden layers is r_0 ∝ n^(-(L-2)/2).
+VANISHES = -0.5
+
+RATE_FACTORS = (0.5, 1.0, 2.0)
+# Sigmoid's slope is at most 1/4, and its features start almost parallel: at the rates of the other
+# activations it needs many times their steps.
+SLOW: Mapping[str, float] = {"sigmoid": 8.0}
+MOST_STEPS = 20_000
+RECORDED = 48
+# φ(0) = 0 is what makes IP's start stationary, and five layers make it so at modest widths.
+STATIONARY_ACTIVATION = "tanh"
+STATIONARY_LAYERS = 5
+STATIONARY_WIDTHS = (1, 2, 4)
+STATIONARY_STEPS = 50
+
+
+@dataclass(frozen=True)
+class _Training:
+    """Trainings that differ by rate and seed alone, and run side by side."""
+
+    case: str
+    scheme_name: str
+    scheme: Scheme
+    data: PreparedDataset
+    width: int
+    recipe: Recipe
+    factors: tuple[float, ...] = (1.0,)
+
+
+def rest_table(
+    data: PreparedDataset,
+    schemes: Mapping[str, Scheme],
+    width: int,
+    seeds: Sequence[int],
+    recipe: Recipe,
+    activations: Sequence[str],
+) -> pd.DataFrame:
+    """Train to rest: µP in several ways, the other schemes, and the two exceptions.
+
+    Args:
+        data: few samples, so that training can come to rest.
+        schemes: those to look at beside µP, which always is; their µP is not used.
+        width: n; the stationary start is looked at up to four times as wide.
+        seeds: of the initial weights and batches.
+        recipe: the experiment's; its loss, precision, steps and batch size are not used.
+        activations: those to train µP with; the other schemes have the recipe's.
+
+    Returns:
+        One row for each recorded step of each run, log-spaced and the last. `weight_change` is the
+        mean over the layers of ‖W_{t+1} - W_t‖_F / ‖W_0‖_F, and `movement_per_error` is r_t: with
+        mini-batches the largest and the least of so many steps that every sample was in one.
+        `largest_change` is the largest `weight_change` of the steps so far. `error_signal` is the
+        largest ‖χ_i‖ of the samples, `feature_min_eig` is λ_min of the Gram matrix of x^L_t over n,
+        and `feature_resolution` the least value of it that rounding leaves meaningful;
+        `parallel_pairs` counts the inputs equal up to sign.
+    """
+    plan = _plan(data, schemes, width, _settings(recipe, len(data.train_labels)), activations)
+    tables = [pd.DataFrame(_rows(training, seeds), columns=[*COLUMNS]) for training in plan]
+    by_run = [table.sort_values(["learning_rate", "seed", "step"]) for table in tables]
+    return pd.concat(by_run, ignore_index=True)
+
+
+def with_conflict(data: PreparedDataset) -> PreparedDataset:
+    """The data and, once more, its first input, under the label of the next class."""
+    label = (data.train_labels[:1] + 1) % data.classes
+    return replace(
+        data,
+        train_inputs=np.concatenate([data.train_inputs, data.train_inputs[:1]]),
+        train_labels=np.concatenate([data.train_labels, label]),
+    )
+
+
+def findings(table: pd.DataFrame) -> list[Finding]:
+    """What the runs say: one finding per activation of µP, other scheme and exception."""
+    kept = table["case"] == REGULAR
+    mup = kept & (table["scheme"] == "µP")
+    found = [
+        _together(
+            runs,
+            "Corollary 4.6",
+            "where µP's training of separate inputs comes to rest, the error signal of every "
+            f"sample is zero ({activation})",
+        )
+        for activation, runs in table[mup].groupby("activation", sort=False)
+    ]
+    found += [
+        _together(
+            runs,
+            "here",
+            f"under {scheme}, at a finite width, rest and zero error come together as well",
+        )
+        for scheme, runs in table[kept & ~mup].groupby("scheme", sort=False)
+    ]
+    for case, judge in ((DUPLICATE, _conflict), (STATIONARY, _stationary)):
+        runs = table[table["case"] == case]
+        if len(runs):
+            found.append(judge(runs))
+    return found
+
+
+def _settings(recipe: Recipe, samples: int) -> Recipe:
+    return replace(
+        recipe,
+        loss="mse",
+        precision="float64",
+        layer="dense",
+        device="cpu",
+        steps=MOST_STEPS,
+        batch_size=samples,
+    )
+
+
+def _plan(
+    data: PreparedDataset,
+    schemes: Mapping[str, Scheme],
+    width: int,
+    recipe: Recipe,
+    activations: Sequence[str],
+) -> Iterator[_Training]:
+    mup = SCHEMES["µP"]
+    half = max(len(data.train_labels) // 2, 1)
+    for activation in activations:
+        how = _with_activation(recipe, activation)
+        yield _Training(REGULAR, "µP", mup, data, width, how, RATE_FACTORS)
+        yield _Training(REGULAR, "µP", mup, data, width, replace(how, batch_size=half))
+    how = _with_activation(recipe, recipe.activation)
+    for name, scheme in schemes.items():
+        if name != "µP":
+            yield _Training(REGULAR, name, scheme, data, width, how)
+    conflict = with_conflict(data)
+    how = replace(how, batch_size=len(conflict.train_labels))
+    yield _Training(DUPLICATE, "µP", mup, conflict, width, how)
+    for factor in STATIONARY_WIDTHS:
+        how = replace(
+            recipe,
+            activation=STATIONARY_ACTIVATION,
+            hidden_layers=STATIONARY_LAYERS,
+            steps=STATIONARY_STEPS,
+        )
+        yield _Training(STATIONARY, "IP", SCHEMES["IP"], data, factor * width, how)
+
+
+def _with_activation(recipe: Recipe, activation: str) -> Recipe:
+    rate = recipe.learning_rate * SLOW.get(activation, 1.0)
+    return replace(recipe, activation=activation, learning_rate=rate)
+
+
+def _rows(training: _Training, seeds: Sequence[int]) -> Iterator[dict[str, object]]:
+    """Train every rate and seed until it rests or diverges; the recorded steps of each."""
+    data, recipe = training.data, training.recipe
+    replicas = [(factor, seed) for factor in training.factors for seed in seeds]
+    factors = torch.tensor([factor for factor, _ in replicas], dtype=torch.float64)
+    network = initial_network(
+        data,
+        training.scheme,
+        training.width,
+        [seed for _, seed in replicas],
+        recipe,
+        torch.device("cpu"),
+    )
+    norms = initial_norms(data, training.scheme, training.width, recipe)
+    rates = learning_rates(training.scheme, training.width, recipe)
+    loss = LOSSES[recipe.loss]
+    targets = one_hot(torch.as_tensor(data.train_labels), data.classes)
+    batches = sample_weights([seed for _, seed in replicas], len(targets), recipe.batch_size)
+    # A whole pass through the samples lies within any two passes less a step.
+    passes = 2 * math.ceil(len(targets) / _batch_size(training)) - 1
+    latest = deque[tuple[Tensor, Tensor]](maxlen=passes)
+    recorded = set(log_spaced_steps(recipe.steps, RECORDED))
+    alive = torch.arange(len(replicas))
+    largest = torch.zeros(len(replicas), dtype=torch.float64)
+    first_loss = loss.per_sample(network.outputs, targets).mean(dim=-1)
+    for step in range(recipe.steps + 1):
+        error = loss.gradient(network.outputs, targets)
+        losses = loss.per_sample(network.outputs, targets).mean(dim=-1)
+        # A rate times a factor is a gradient times it.
+        weights = next(batches)[alive] * factors[alive, None]
+        signal = error * weights[:, :, None]
+        last_layer = network.hidden[-1]
+        feature = last_layer.feature  # a step puts another in its place
+        moved = network.step(signal, rates, norms=True)
+        assert moved is not None
+        change = (moved / norms[:, None]).mean(dim=0)
+        latest.append((change, movement_per_error(moved, signal, rates, recipe.learning_rate)))
+        change = torch.stack([each for each, _ in latest]).amax(dim=0)
+        ratio = torch.stack([each for _, each in latest]).amin(dim=0)
+        largest[alive] = largest[alive].maximum(change)
+        resting = (change <= REST * largest[alive]) & (len(latest) == passes)
+        numbers = {
+            "weight_change": change,
+            "largest_change": largest[alive],
+            "error_signal": error.norm(dim=-1).amax(dim=-1),
+            "movement_per_error": ratio,
+            "train_loss": losses,
+        }
+        for place, replica in enumerate(alive.tolist()):
+            if step in recorded or bool(resting[place]):
+                factor, seed = replicas[replica]
+                least, resolution = _least_eigenvalue(last_layer, feature, place, step)
+                yield {
+                    **_facts(training),
+                    "learning_rate": recipe.learning_rate * factor,
+                    "seed": seed,
+                    "step": step,
+                    **{name: float(values[place]) for name, values in numbers.items()},
+                    "feature_min_eig": least,
+                    "feature_resolution": resolution,
+                }
+        limit = DIVERGED_LOSS_RATIO * first_loss[alive].clamp(min=1.0)
+        going = ~resting & (losses <= limit) & network.outputs.isfinite().all(dim=-1).all(dim=-1)
+        if not bool(going.all()):
+            kept = going.nonzero().flatten()
+            alive = alive[kept]
+            if not len(alive):
+                return
+            network.keep(kept)
+            latest.extend([(change[kept], ratio[kept]) for change, ratio in latest])
+
+
+def movement_per_error(
+    moved: Tensor, signal: Tensor, rates: Sequence[float], learning_rate: float
+) -> Tensor:
+    """The module's r_t.
+
+    Args:
+        moved: ‖W^l_{t+1} - W^l_t‖_F, shape (L + 1, R).
+        signal: w_i χ_i, shape (R, N, classes).
+        rates: η_l.
+        learning_rate: η.
+
+    Returns:
+        Shape (R,).
+    """
+    each = moved.square() / torch.tensor(rates, dtype=moved.dtype)[:, None]
+    ratio: Tensor = (each.sum(dim=0) / learning_rate).sqrt() / signal.flatten(1).norm(dim=1)
+    return ratio
+
+
+def _batch_size(training: _Training) -> int:
+    return training.recipe.batch_size or len(training.data.train_labels)
+
+
+def _facts(training: _Training) -> dict[str, object]:
+    """What all rows of these trainings have in common."""
+    return {
+        "case": training.case,
+        "scheme": training.scheme_name,
+        "activation": training.recipe.activation,
+        "batch_size": _batch_size(training),
+        "samples": len(training.data.train_labels),
+        "parallel_pairs": len(parallel_pairs(training.data.train_inputs)),
+        "hidden_layers": training.recipe.hidden_layers,
+        "width": training.width,
+    }
+
+
+def _least_eigenvalue(
+    state: HiddenState, feature: Tensor, replica: int, step: int
+) -> tuple[float, float]:
+    """λ_min of the Gram matrix of these features over n, and its resolution."""
+    initial = state.initial_feature[replica].T.numpy()
+    factor = r_factor(initial, feature[replica].T.numpy() - initial)
+    # Every step so far has rounded the movement once.
+    roundoff = (step + 1) * PRECISIONS["float64"].unit_roundoff
+    found = spectra(factor, len(initial), roundoff)
+    return float(found.gram[0]), float(found.resolution)
+
+
+@dataclass(frozen=True)
+class _Ending:
+    """Where one run ended."""
+
+    rests: bool
+    movement: float  # the last step relative to the largest
+    error: float  # the last error signal relative to the first
+    least_ratio: float
+
+
+def _endings(table: pd.DataFrame) -> list[_Ending]:
+    return [_ending(run.sort_values("step")) for _, run in table.groupby(RUN, sort=False)]
+
+
+def _ending(run: pd.DataFrame) -> _Ending:
+    movement = run["weight_change"].iloc[-1] / run["largest_change"].iloc[-1]
+    return _Ending(
+        rests=bool(movement <= REST),
+        movement=float(movement),
+        error=float(run["error_signal"].iloc[-1] / run["error_signal"].iloc[0]),
+        least_ratio=float(run["movement_per_error"].min()),
+    )
+
+
+def _together(table: pd.DataFrame, source: str, statement: str) -> Finding:
+    """Whether rest and zero error come together in all runs of a family."""
+    ends = _endings(table)
+    separate = bool((table["parallel_pairs"] == 0).all())
+    rested = [end for end in ends if end.rests]
+    held: bool | None = None
+    # Against it is a run at rest on an error. For it are runs at rest without one, and that r_t
+    # stays away from zero in every run, so that those still under way are not heading for a rest
+    # of the other kind.
+    if any(end.error > ZERO for end in rested):
+        held = False
+    elif rested and min(end.least_ratio for end in ends) >= FLOOR:
+        held = True
+    rates = ", ".join(f"{rate:g}" for rate in sorted(set(table["learning_rate"])))
+    sizes = sorted(set(table["batch_size"]), reverse=True)
+    samples = int(table["samples"].iloc[0])
+    batches = ", ".join("full batch" if size == samples else f"batches of {size}" for size in sizes)
+    evidence = (
+        f"{len(rested)} of {len(ends)} runs (η = {rates}; {batches}; "
+        f"{table['seed'].nunique()} seeds, n = {int(table['width'].max())}, {samples} samples) "
+        f"came to rest within {int(table['step'].max())} steps; "
+    )
+    if rested:
+        evidence += (
+            f"there at most {number(max(end.error for end in rested), 2)} of the first error is "
+            "left; "
+        )
+    evidence += (
+        f"movement per error is never below {number(min(end.least_ratio for end in ends), 2)}, "
+        f"with λ_min(x^L)/n from {number(float(table['feature_min_eig'].min()), 2)} up"
+    )
+    if not separate:
+        evidence += "; but there are inputs equal up to sign, which Assumption 4.1 excludes"
+    return Finding(source, statement, verdict(held if separate else None), evidence)
+
+
+def _conflict(table: pd.DataFrame) -> Finding:
+    """Whether the duplicate rests on its error, for want of independent features."""
+    ends = _endings(table)
+    last = table.loc[table.groupby(RUN, sort=False)["step"].idxmax()]
+    pairs = int(table["parallel_pairs"].min())
+    dependent = bool((last["feature_min_eig"] <= last["feature_resolution"]).all())
+    held: bool | None = None
+    if all(end.rests for end in ends):
+        held = pairs > 0 and dependent and all(end.error >= STAYS for end in ends)
+    evidence = (
+        f"{sum(end.rests for end in ends)} of {len(ends)} runs came to rest with "
+        f"{number(min(end.error for end in ends), 2)} of the first error left or more; movement "
+        f"per error falls to {number(max(end.least_ratio for end in ends), 2)}; {pairs} pair of "
+        f"parallel inputs, and λ_min(x^L)/n at rest is {number(last['feature_min_eig'].max(), 2)} "
+        f"or less, {'below' if dependent else 'against'} its resolution "
+        f"{number(float(last['feature_resolution'].min()), 2)}"
+    )
+    statement = (
+        "an input that occurs twice with conflicting labels, which Assumption 4.1 excludes, lets "
+        "µP's training rest on an error, its features being dependent"
+    )
+    return Finding("here", statement, verdict(held), evidence)
+
+
+def _stationary(table: pd.DataFrame) -> Finding:
+    """Whether the movement at an unchanged error vanishes with the width."""
+    widths = sorted(int(width) for width in table["width"].unique())
+    groups = [table[table["width"] == width] for width in widths]
+    moves = [
+        group.groupby("seed")["movement_per_error"].max().to_numpy(dtype=np.float64)
+        for group in groups
+    ]
+    law = fit_power_law(widths, moves, None)
+    ends = _endings(table)
+    layers = int(table["hidden_layers"].iloc[0])
+    held: bool | None = None
+    if math.isfinite(law.high):
+        held = law.high < VANISHES and min(end.error for end in ends) >= STAYS
+    value, interval = exponent(law.exponent, law.low, law.high)
+    evidence = (
+        f"over {int(table['step'].max())} steps movement per error is at most "
+        f"{number(float(moves[0].max()), 2)} at n = {widths[0]} and "
+        f"{number(float(moves[-1].max()), 2)} at n = {widths[-1]}, a power {value} {interval} of n "
+        f"(expected {exponent(-(layers - 2) / 2, math.nan, math.nan)[0]}); "
+        f"{number(min(end.error for end in ends), 3)} of the first error stays; λ_min(x^L)/n is "
+        f"{number(float(groups[-1]['feature_min_eig'].max()), 2)} at the largest width"
+    )
+    statement = (
+        f"IP with {layers} hidden layers, which is not µP, starts at rest on its error in the "
+        "limit of infinite width"
+    )
+    return Finding("here", statement, verdict(held), evidence)

@@ -1,0 +1,62 @@
+"""The checks of the theory as a stage of the workflow."""
+
+import json
+
+import pytest
+from workflow_run import SCHEMES, THEORY, Checkout, table
+
+TABLES = {
+    "separation", "violations", "activations", "kernels", "independence", "linearised",
+    "covariance", "decomposition", "rest", "limits", "findings",
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def checked(finished: Checkout, tmp_path_factory: pytest.TempPathFactory) -> Checkout:
+    """The finished checkout, with the checks made."""
+    checkout = finished.copy(tmp_path_factory.mktemp("theory") / "checked")
+    plan = checkout.plan(**THEORY)
+    assert plan.trainings == set(), "the checks read the trainings that are there"
+    assert {"theory_rest", "theory_findings", "notebook", "report_pdf"} <= plan.rules
+    assert not {"spectra", "scaling", "verdicts", "figures"} & plan.rules
+    checkout.make(config=THEORY)
+    return checkout
+
+
+def test_every_table_and_figure_is_made(checked: Checkout) -> None:
+    folder = checked.paper / "theory"
+    assert {path.stem for path in folder.glob("*.csv")} == TABLES
+    figures = {path.stem for path in (folder / "figures").glob("*.png")}
+    assert figures == {path.stem for path in (folder / "figures").glob("*.pdf")}
+    assert {"inputs", "kernels", "covariance", "rest"} <= figures
+    assert {row["scheme"] for row in table(folder / "covariance.csv")} == set(SCHEMES)
+
+
+def test_every_statement_has_its_verdict(checked: Checkout) -> None:
+    rows = table(checked.paper / "theory/findings.csv")
+    sources = {row["source"] for row in rows}
+    assert {"Assumption 4.1", "Assumption 4.3", "Theorem 4.5", "Corollary 4.6"} <= sources
+    assert {row["verdict"] for row in rows} <= {"holds", "fails", "undetermined"}
+    assert all(row["statement"] and row["evidence"] for row in rows)
+    markdown = (checked.paper / "theory/findings.md").read_text(encoding="utf-8")
+    assert all(row["evidence"].replace("|", "\\|") in markdown for row in rows)
+
+
+def test_notebook_and_report_show_them_only_where_they_were_made(
+    checked: Checkout, finished: Checkout
+) -> None:
+    for checkout, shown in ((checked, True), (finished, False)):
+        notebook = (checkout.paper / "analysis.ipynb").read_text(encoding="utf-8")
+        assert ("The theory itself" in notebook) == shown
+    pages = [
+        (checkout.paper / "report.pdf").read_bytes().count(b"/Type /Page\n")
+        for checkout in (checked, finished)
+    ]
+    assert pages[0] >= pages[1]
+
+
+def test_their_cost_is_told(checked: Checkout) -> None:
+    provenance = json.loads((checked.paper / "provenance.json").read_text(encoding="utf-8"))
+    jobs = [job for job in provenance["rules"] if job["rule"] == "theory_innovations"]
+    assert {job["job"] for job in jobs} == set(SCHEMES)
+    assert provenance["config"]["theory"] is True

@@ -1,0 +1,21 @@
+# Whether what is in the paper folder still follows from the measurements there.
+
+
+# Without input: a file that is missing is told, and not made by trainings that take hours.
+rule review:
+    log:
+        f"{LOGS}/review.log",
+    localrule: True
+    conda:
+        "../../envs/paper.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=15,
+    params:
+        folder=PAPER,
+        workflow=f"{workflow.basedir}/workflow",
+    message:
+        "Regenerating all in {params.folder} from its measurements, and comparing"
+    script:
+        "../scripts/review.py"

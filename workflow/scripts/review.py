@@ -1,0 +1,20 @@
+"""Fail if something in the paper folder does not follow from the measurements there."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from infwidth.review import review, shown, summary
+from infwidth.script import logger, start
+
+if TYPE_CHECKING:
+    from snakemake.iocontainers import snakemake
+
+start(snakemake)
+folder, workflow = Path(snakemake.params.folder), Path(snakemake.params.workflow)
+outcomes = review(folder, workflow, logger.info)
+logger.info("%s", shown(outcomes))
+if not all(outcome.passes for outcome in outcomes):
+    logger.error("%s", summary(outcomes))
+    sys.exit(1)
+logger.info("%s", summary(outcomes))

@@ -1,0 +1,17 @@
+"""Write the page of the paper folder: one HTML file with everything inside."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from infwidth.paper.page import write
+from infwidth.script import start
+
+if TYPE_CHECKING:
+    from snakemake.iocontainers import snakemake
+
+start(snakemake)
+write(
+    Path(snakemake.output[0]).parent,
+    Path(snakemake.params.captions),
+    theory=snakemake.params.theory,
+)
