@@ -5,6 +5,7 @@ import sys
 import time
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 
 from infwidth.review import Outcome, review, shown, summary
@@ -24,12 +25,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     start = time.perf_counter()
     # The largest first, so that none is left over for the end.
     folders.sort(key=_size, reverse=True)
-    with ProcessPoolExecutor(min(PROCESSES, len(folders))) as processes:
-        parts = list(processes.map(_reviewed, folders))
+    parts = _side_by_side(folders) if len(folders) > 1 else [_reviewed(folders[0])]
     outcomes = [outcome for part in sorted(parts, key=_name) for outcome in part]
     print(shown(outcomes))
     print(f"\n{summary(outcomes)} ({time.perf_counter() - start:.0f} s)")
     return 0 if all(outcome.passes for outcome in outcomes) else 1
+
+
+def _side_by_side(folders: Sequence[Path]) -> list[list[Outcome]]:
+    # Spawned: a copy of a process that has talked to a notebook's kernel waits for it for ever.
+    fresh = get_context("spawn")
+    with ProcessPoolExecutor(PROCESSES, mp_context=fresh) as processes:
+        return list(processes.map(_reviewed, folders))
 
 
 def _reviewed(folder: Path) -> list[Outcome]:
