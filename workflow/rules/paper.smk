@@ -235,7 +235,6 @@ rule page:
         mem_mb=1000,
         runtime=10,
     params:
-        captions=f"{workflow.basedir}/workflow/report",
         theory=experiment.theory,
         code=code("paper.page"),
     message:

@@ -12,6 +12,6 @@ if TYPE_CHECKING:
 start(snakemake)
 write(
     Path(snakemake.output[0]).parent,
-    Path(snakemake.params.captions),
+    Path(snakemake.input.captions[0]).parent,
     theory=snakemake.params.theory,
 )
