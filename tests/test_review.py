@@ -3,6 +3,8 @@
 import json
 import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -19,7 +21,7 @@ from infwidth.paper.measurements import read
 from infwidth.paper.style import save
 from infwidth.provenance import config_digest, figures_digest, fingerprints
 from infwidth.review import Outcome, review, reviewing, shown, summary
-from infwidth.review.__main__ import main
+from infwidth.review.command import main
 from infwidth.review.comparing import compare
 from infwidth.review.tasks import Setting, Task, tasks
 
@@ -276,14 +278,14 @@ def test_command_tells_and_says_by_its_exit_code(
     assert "✗ differs" in capsys.readouterr().out
 
 
-def test_command_reviews_folders_side_by_side(
-    tmp_path: Path, capfd: pytest.CaptureFixture[str]
-) -> None:
+def test_command_reviews_folders_side_by_side(tmp_path: Path) -> None:
     folders = [tmp_path / name for name in ("second", "first")]
     for folder in folders:
         folder.mkdir()
-    assert main([os.fspath(folder) for folder in folders]) == 1
-    lines = capfd.readouterr().out.splitlines()
+    command = [sys.executable, "-m", "infwidth.review", *map(os.fspath, folders)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 1, done.stderr
+    lines = done.stdout.splitlines()
     assert [line.split()[:4] for line in lines[1:3]] == [
         [name, "provenance.json", "✗", "missing"] for name in ("first", "second")
     ]

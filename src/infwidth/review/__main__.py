@@ -1,61 +1,9 @@
-"""Review paper folders, two side by side: `python -m infwidth.review paper/*`."""
+"""`python -m infwidth.review paper/*`."""
 
-import argparse
 import sys
-import time
-from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
-from pathlib import Path
 
-from infwidth.review import Outcome, review, shown, summary
+from infwidth.review.command import main
 
-# Notebooks run in processes of their own beside these.
-PROCESSES = 2
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Review folders; return 0 if everything agrees and 1 if not."""
-    parser = argparse.ArgumentParser(prog="python -m infwidth.review", description=__doc__)
-    parser.add_argument("folders", nargs="+", type=Path, help="paper folders", metavar="FOLDER")
-    folders: list[Path] = parser.parse_args(arguments).folders
-    for folder in folders:
-        if not folder.is_dir():
-            parser.error(f"{folder} is no folder")
-    start = time.perf_counter()
-    # The largest first, so that none is left over for the end.
-    folders.sort(key=_size, reverse=True)
-    parts = _side_by_side(folders) if len(folders) > 1 else [_reviewed(folders[0])]
-    outcomes = [outcome for part in sorted(parts, key=_name) for outcome in part]
-    print(shown(outcomes))
-    print(f"\n{summary(outcomes)} ({time.perf_counter() - start:.0f} s)")
-    return 0 if all(outcome.passes for outcome in outcomes) else 1
-
-
-def _side_by_side(folders: Sequence[Path]) -> list[list[Outcome]]:
-    # Spawned: a copy of a process that has talked to a notebook's kernel waits for it for ever.
-    fresh = get_context("spawn")
-    with ProcessPoolExecutor(PROCESSES, mp_context=fresh) as processes:
-        return list(processes.map(_reviewed, folders))
-
-
-def _reviewed(folder: Path) -> list[Outcome]:
-    start = time.perf_counter()
-
-    def tell(sentence: str) -> None:
-        seconds = time.perf_counter() - start
-        print(f"{seconds:5.0f} s  {folder.name}: {sentence}", file=sys.stderr, flush=True)
-
-    return review(folder, tell=tell)
-
-
-def _size(folder: Path) -> int:
-    return sum(path.stat().st_size for path in folder.rglob("*.csv"))
-
-
-def _name(outcomes: Sequence[Outcome]) -> str:
-    return outcomes[0].experiment
-
-
+# Processes that are spawned for the work look for it anywhere but here.
 if __name__ == "__main__":
     sys.exit(main())
