@@ -59,7 +59,9 @@ linux = pytest.mark.skipif(
 def experiment(**changes: object) -> Experiment:
     """config.yaml with changes."""
     config = yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8"))
-    return read_experiment(config | changes, ROOT / "workflow/schemas/config.schema.yaml")
+    return read_experiment(
+        config | {"theory": False} | changes, ROOT / "workflow/schemas/config.schema.yaml"
+    )
 
 
 def peak_mb(program: str, config: str, folder: Path) -> float:

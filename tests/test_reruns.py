@@ -6,8 +6,8 @@ import pytest
 from workflow_run import SCHEMES, TINY, WIDTHS, Checkout, append, write_images
 
 ALL_TRAININGS = {(scheme, width) for scheme in SCHEMES for width in WIDTHS}
-FROM_FIGURES = {"figures", "notebook", "report_pdf", "all"}
-FROM_VERDICTS = {"verdicts", "table1", "notebook", "report_pdf", "all"}
+FROM_FIGURES = {"figures", "notebook", "report_pdf", "page", "all"}
+FROM_VERDICTS = {"verdicts", "table1", "notebook", "report_pdf", "page", "all"}
 FROM_SCALING = FROM_VERDICTS | {"scaling", "figures"}
 FROM_SPECTRA = FROM_SCALING | {"spectra"}
 FROM_TRAINING = FROM_SPECTRA | {"train", "features"}
@@ -65,11 +65,11 @@ def test_style_draws_again(finished: Checkout) -> None:
     ("path", "text", "rules"),
     [
         ("workflow/report/report.typ", "\nThe end.\n", {"report_pdf"}),
-        # The report follows: it tells what every job has cost, the notebook's too.
+        # Report and page follow: they tell what every job has cost, the notebook's too.
         (
             "workflow/notebooks/analysis.py",
             "\n# %% [markdown]\n# The end.\n",
-            {"notebook", "report_pdf"},
+            {"notebook", "report_pdf", "page"},
         ),
     ],
 )

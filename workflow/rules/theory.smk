@@ -327,7 +327,7 @@ rule theory_findings:
     benchmark:
         f"{RESULTS}/benchmarks/theory_findings.tsv"
     conda:
-        "../../envs/theory.yaml"
+        "../../envs/paper.yaml"
     threads: 1
     resources:
         mem_mb=1000,
