@@ -35,7 +35,7 @@ def compare(committed: Path, regenerated: Path) -> list[str]:
         return []
     if committed.suffix == ".csv":
         return _few(_tables(Cells.read(committed), Cells.read(regenerated)))
-    if is_figure(committed):
+    if committed.parent.name == "figures":
         return _figures(committed, regenerated)
     if committed.suffix == ".ipynb":
         return _few(_notebooks(_text(committed), _text(regenerated)))
@@ -45,11 +45,6 @@ def compare(committed: Path, regenerated: Path) -> list[str]:
     if committed.suffix in {".md", ".tex"}:
         return _few(_lines(_text(committed), _text(regenerated)))
     return [f"other bytes ({committed.stat().st_size}; regenerated: {regenerated.stat().st_size})"]
-
-
-def is_figure(path: Path) -> bool:
-    """Whether a file is one of a figure's."""
-    return path.parent.name == "figures"
 
 
 def _text(path: Path) -> str:

@@ -22,7 +22,7 @@ from infwidth.provenance import (
     package_versions,
     whole_code_digest,
 )
-from infwidth.review.comparing import compare, is_figure
+from infwidth.review.comparing import compare
 from infwidth.review.tasks import Setting, Task, tasks
 
 Result = Literal[
@@ -152,12 +152,6 @@ class _Review:
                 (work / name).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(self.folder / name, work / name)
             listed = tasks(setting)
-            # Where a figure shows the same, these are kept, and what is built of them can be
-            # compared byte for byte.
-            for name in (name for task in listed for name in task.outputs if is_figure(Path(name))):
-                if (self.folder / name).is_file():
-                    (work / name).parent.mkdir(parents=True, exist_ok=True)
-                    shutil.copyfile(self.folder / name, work / name)
             with ThreadPoolExecutor(1) as aside:
                 making: dict[int, Future[str | None]] = {}
                 found: dict[int, list[Outcome]] = {}
@@ -201,10 +195,10 @@ class _Review:
             return self._outcome(name, "differs", f"cannot be read: {_said(error)}")
         if found:
             return self._outcome(name, "differs", *found)
-        if is_figure(committed):
-            return self._outcome(name, "agrees", "shows the same data")
         if committed.read_bytes() == made.read_bytes():
             return self._outcome(name, "agrees", "byte for byte")
+        # What is built of it below is then the same bytes, too.
+        shutil.copyfile(committed, made)
         return self._outcome(name, "note", "agrees in all it says, though not byte for byte")
 
     def _unknown(self, known: set[str]) -> Iterator[Outcome]:

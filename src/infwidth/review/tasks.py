@@ -7,22 +7,15 @@ rules of the workflow do, and writes its own files.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
-
-from matplotlib.figure import Figure
+from typing import Any
 
 from infwidth.csv_files import read_csv, write_csv
 from infwidth.exponents import scaling_table
 from infwidth.paper import figures, page, tables
-from infwidth.paper.drawn import STAMPED, Stamp
-from infwidth.paper.measurements import read
 from infwidth.paper.notebook import run
 from infwidth.paper.report import compile_pdf
-from infwidth.paper.style import save
 from infwidth.provenance import figures_digest
 from infwidth.verdicts import Thresholds, table1
-
-Data = TypeVar("Data")
 
 
 @dataclass(frozen=True)
@@ -101,8 +94,7 @@ def _verdicts(folder: Path, setting: Setting) -> None:
 
 
 def _figures(folder: Path, setting: Setting) -> None:
-    digest = figures_digest(setting.config)
-    _save_all(folder / "figures", figures.FIGURES, read(folder), digest)
+    figures.save_all(folder, figures_digest(setting.config))
 
 
 def _notebook(folder: Path, setting: Setting) -> None:
@@ -150,21 +142,7 @@ def _findings(folder: Path, setting: Setting) -> None:
 def _draw_theory(folder: Path, setting: Setting) -> None:
     from infwidth.paper import theory
 
-    digest = figures_digest(setting.config, theory=True)
-    tables = theory.read(folder / "theory")
-    _save_all(folder / "theory/figures", theory.FIGURES, tables, digest)
-
-
-def _save_all(
-    folder: Path, drawn: Mapping[str, Callable[[Data], Figure]], data: Data, config_sha256: str
-) -> None:
-    """Draw every figure; files that show the same already are kept, since writing takes longest."""
-    for name, draw in drawn.items():
-        figure, path = draw(data), folder / name
-        stamp = Stamp.of(figure, config_sha256)
-        files = [path.with_suffix(suffix) for suffix in STAMPED]
-        if not all(file.is_file() and Stamp.read(file) == stamp for file in files):
-            save(figure, path, config_sha256=config_sha256)
+    theory.save_all(folder / "theory", figures_digest(setting.config, theory=True))
 
 
 def _page(folder: Path, setting: Setting) -> None:
