@@ -16,13 +16,13 @@ from infwidth.schemes import SCHEMES
 from infwidth.theory.covariance import (
     COLUMNS,
     MOMENTS,
-    conjunction,
     covariance_error,
     covariance_table,
     findings,
     moment_errors,
     sampling_error,
 )
+from infwidth.theory.finding import conjunction
 from infwidth.theory.innovations import Observation, ObservedMatrix, Product, observe
 
 WIDTHS = (64, 128, 256, 512)

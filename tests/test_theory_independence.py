@@ -16,7 +16,6 @@ from infwidth.finite_width import log_factors
 from infwidth.schemes import SCHEMES
 from infwidth.theory.independence import (
     FALLING,
-    RATE_FACTORS,
     Extrapolated,
     findings,
     fit_exponent,
@@ -24,6 +23,7 @@ from infwidth.theory.independence import (
     independence_table,
     train_activation,
 )
+from infwidth.theory.setting import RATE_FACTORS
 
 Array = NDArray[np.float64]
 WIDTHS = [32, 64, 128, 256, 512]

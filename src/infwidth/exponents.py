@@ -77,9 +77,8 @@ def scaling_table(
         steps: the last step.
         fit_width_ratio: least eigenvalues take part from n = fit_width_ratio x (matrix columns) on.
     """
-    metrics = metrics.assign(
-        gram_ratio=metrics["gram_min_eig"] / metrics["gram_mean_eig"],
-        ratio_resolution=metrics["resolution"] / metrics["gram_mean_eig"],
+    metrics = with_gram_ratio(metrics).assign(
+        ratio_resolution=metrics["resolution"] / metrics["gram_mean_eig"]
     )
     final_spectra = spectra[spectra["step"] == steps]
     # Grouped before the last step is chosen: a scheme that never reached it keeps its rows.
@@ -98,11 +97,24 @@ def scaling_table(
     return pd.DataFrame([asdict(row) for row in rows])
 
 
+def with_gram_ratio(metrics: pd.DataFrame) -> pd.DataFrame:
+    """metrics.csv with a further column: the least eigenvalue over the mean one."""
+    return metrics.assign(gram_ratio=metrics["gram_min_eig"] / metrics["gram_mean_eig"])
+
+
 def groups(table: pd.DataFrame) -> Iterator[tuple[tuple[str, int, str], pd.DataFrame]]:
     """The parts of a table that share scheme, layer and kind, in order of appearance."""
     for key, group in table.groupby(["scheme", "layer", "kind"], sort=False):
         scheme, layer, kind = cast(tuple[str, int, str], key)
         yield (scheme, int(layer), kind), group
+
+
+def by_width(table: pd.DataFrame, column: str) -> dict[int, NDArray[np.float64]]:
+    """The values of a column at each width, ascending."""
+    return {
+        int(cast(int, width)): values.to_numpy(dtype=np.float64)
+        for width, values in table.groupby("width")[column]
+    }
 
 
 def _fit(
@@ -122,13 +134,13 @@ def _fit(
     wide = resolved
     if matrix is not None:
         wide = resolved[resolved["width"] >= fit_width_ratio * columns]
-    widths = [int(width) for width in sorted(wide["width"].unique())]
-    values = [wide.loc[wide["width"] == width, metric].to_numpy() for width in widths]
+    values = by_width(wide, metric)
+    widths = list(values)
     factors = None
     if matrix is not None and widths:
         spectrum = _spectrum(spectra, key, matrix, max(widths))
         factors = log_factors(spectrum, widths, stages=layer)
-    law = fit_power_law(widths, values, factors)
+    law = fit_power_law(widths, [*values.values()], factors)
     return ScalingRow(
         metric=metric,
         scheme=scheme,

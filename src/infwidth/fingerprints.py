@@ -17,7 +17,7 @@ COLUMN_DIGITS = 8
 # Base64 letters of a row's digest, 6 bits each. They only say where an alteration is, which SHA-256
 # has found: one altered row in 2^18 is not named.
 ROW_LETTERS = 3
-# As many altered rows are named; the others are counted.
+# As many alterations, or differences, are named; the others are counted.
 MOST_NAMED = 5
 
 

@@ -1,5 +1,5 @@
 # The paper's statements about the n = ∞ network, one by one; what is drawn and told of them.
-from infwidth.provenance import figures_digest as theory_figures_digest
+from infwidth.provenance import figures_digest
 from infwidth.theory.setting import recipe_settings as theory_recipe_settings
 
 THEORY = f"{PAPER}/theory"
@@ -365,7 +365,7 @@ rule theory_figures:
         mem_mb=1000,
         runtime=15,
     params:
-        config_sha256=theory_figures_digest(experiment.to_config(), theory=True),
+        config_sha256=figures_digest(experiment.to_config(), theory=True),
         code=code("paper.theory"),
     message:
         "Drawing {output.pdf}"

@@ -13,27 +13,20 @@ if TYPE_CHECKING:
 
 start(snakemake)
 params, files = snakemake.params, snakemake.input
+others = zip(params.other_activations, files.other_metrics, files.other_spectra, strict=True)
+trainings = [
+    ("experiment", params.samples, params.activation, files.metrics, files.spectra),
+    *(("activation", params.other_samples, *other) for other in others),
+]
 tables = [
     independence_table(
-        read_csv(files.metrics),
-        read_csv(files.spectra),
-        training="experiment",
-        activation=params.activation,
-        samples=params.samples,
+        read_csv(metrics),
+        read_csv(spectra),
+        training=training,
+        activation=activation,
+        samples=samples,
         fit_width_ratio=params.fit_width_ratio,
     )
+    for training, samples, activation, metrics, spectra in trainings
 ]
-for activation, metrics, spectra in zip(
-    params.other_activations, files.other_metrics, files.other_spectra, strict=True
-):
-    tables.append(
-        independence_table(
-            read_csv(metrics),
-            read_csv(spectra),
-            training="activation",
-            activation=activation,
-            samples=params.other_samples,
-            fit_width_ratio=params.fit_width_ratio,
-        )
-    )
 write_csv(pd.concat(tables, ignore_index=True), snakemake.output[0])

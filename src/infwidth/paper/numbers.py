@@ -57,6 +57,15 @@ def exponent(value: float, low: float, high: float, *, tex: bool = False) -> tup
     return texts[0], interval
 
 
+def power(value: float, low: float, high: float) -> str:
+    """An exponent and its interval as one text.
+
+    >>> power(-0.4912, -0.52, -0.46), power(-0.5, math.nan, math.nan)
+    ('−0.49 [−0.52, −0.46]', '−0.50')
+    """
+    return " ".join(exponent(value, low, high)).rstrip()
+
+
 def plus_minus(value: float, low: float, high: float) -> str:
     """A fitted power of n with the larger half of its interval.
 

@@ -1,6 +1,7 @@
 """What several figures share: a scheme's curve in a panel, marks for what is missing, legends."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -9,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
+from numpy.typing import NDArray
 
 from infwidth.paper.measurements import Measurements
 from infwidth.paper.style import GREY, Look
@@ -74,19 +76,30 @@ def draw_curve(ax: Axes, curve: pd.DataFrame, look: Look, *, second: bool = Fals
         )
 
 
-def draw_power(ax: Axes, fit: "pd.Series[float]", widths: Iterable[int]) -> None:
-    """The fitted power of n, without the finite-width effect, through the last point of the fit.
+def power_ends(
+    fit: "pd.Series[float] | Mapping[Hashable, Any]", widths: Iterable[int]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Where the line of a fitted power begins and ends: widths n, and heights at these.
 
     Args:
-        ax: the panel.
         fit: a row of scaling.csv.
         widths: the measured widths; the line is drawn over those of the fit.
     """
     largest = float(fit["largest_width"])
     used = sorted(width for width in widths if width <= largest)[-int(fit["widths"]) :]
     ends = np.array([min(used, default=largest), largest])
-    heights = float(fit["value"]) * (ends / largest) ** float(fit["exponent"])
-    ax.plot(ends, heights, color="black", ls=(0, (1, 2)), lw=0.7, zorder=5)
+    return ends, float(fit["value"]) * (ends / largest) ** float(fit["exponent"])
+
+
+def draw_power(ax: Axes, fit: "pd.Series[float]", widths: Iterable[int]) -> None:
+    """The fitted power of n, without the finite-width effect, through the last point of the fit.
+
+    Args:
+        ax: the panel.
+        fit: a row of scaling.csv.
+        widths: as in `power_ends`.
+    """
+    ax.plot(*power_ends(fit, widths), color="black", ls=(0, (1, 2)), lw=0.7, zorder=5)
 
 
 def mark_diverged(ax: Axes, measured: Measurements, looked: Mapping[str, Look]) -> None:
@@ -127,14 +140,18 @@ def scheme_handles(looked: Mapping[str, Look]) -> list[Artist]:
     return [Line2D([], [], label=scheme, **look.drawn) for scheme, look in looked.items()]
 
 
+def seed_handles(seeds: int) -> list[Artist]:
+    """The legend entry for a band over seeds; none where a single seed leaves no band."""
+    label = f"range over {seeds} seeds"
+    return [Patch(color=GREY, alpha=0.3, lw=0, label=label)] if seeds > 1 else []
+
+
 def mark_handles(
     measured: Measurements, *, limits: bool, power: bool = False, crosses: bool = True
 ) -> list[Artist]:
     """Legend entries for what is neither a scheme nor a value, as far as it occurs."""
     handles: list[Artist] = []
-    if measured.seeds > 1:
-        band = f"range over {measured.seeds} seeds"
-        handles.append(Patch(color=GREY, alpha=0.3, lw=0, label=band))
+    handles += seed_handles(measured.seeds)
     if power:
         handles.append(
             Line2D([], [], color="black", ls=(0, (1, 2)), lw=0.7, label="fitted power of $n$")

@@ -162,13 +162,23 @@ def width_axis(ax: Axes, widths: Iterable[int], *, label: bool = True, most: int
         ax.set_xlabel("width $n$")
 
 
+def step_ticks(last: int) -> list[int]:
+    """Steps on an axis: 0, powers of ten, and the last if it is well apart.
+
+    >>> step_ticks(200), step_ticks(1000)
+    ([0, 1, 10, 100], [0, 1, 10, 100, 1000])
+    >>> step_ticks(300)
+    [0, 1, 10, 100, 300]
+    """
+    ticks = [0, *(10**power for power in range(len(str(max(last, 1)))))]
+    return [*ticks, last] if last > 2.5 * ticks[-1] else ticks
+
+
 def step_axis(ax: Axes, steps: Iterable[int], *, label: bool = True) -> None:
     """Training steps on a logarithmic axis with a linear stretch from 0 to 1."""
     last = max(steps, default=1)
     ax.set_xscale("symlog", linthresh=1, linscale=0.4)
-    ticks = [0, *(10**power for power in range(len(str(max(last, 1)))))]
-    if last > 2.5 * ticks[-1]:
-        ticks.append(last)
+    ticks = step_ticks(last)
     ax.xaxis.set_major_locator(FixedLocator(ticks))
     ax.xaxis.set_major_formatter(FixedFormatter([str(tick) for tick in ticks]))
     ax.xaxis.set_minor_locator(NullLocator())

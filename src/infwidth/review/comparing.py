@@ -11,11 +11,9 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
-from infwidth.fingerprints import Cells
+from infwidth.fingerprints import MOST_NAMED, Cells
 from infwidth.paper.drawn import Stamp
 
-# As many differences are named; the others are counted.
-MOST_NAMED = 5
 # Letters of a line that are shown on either side of where it differs.
 SHOWN = 30
 # Pictures within HTML: their bytes depend on the fonts' and libraries' versions.

@@ -26,10 +26,10 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from infwidth.paper.numbers import exponent, with_interval
-from infwidth.scaling import NOT_MEASURED, Level, PowerLaw, fit_power_law, geometric_mean
-from infwidth.theory.finding import Finding, verdict
+from infwidth.paper.numbers import with_interval
+from infwidth.theory.finding import Finding, conjunction, negation, verdict
 from infwidth.theory.innovations import Array, Observation, Product
+from infwidth.theory.powers import HALF_WAY, WidthLaw
 
 Direction = Literal["forward", "backward"]
 DIRECTIONS: tuple[Direction, Direction] = ("forward", "backward")
@@ -45,8 +45,6 @@ COLUMNS = (
     "error_whole",
     "sampling_error",
 )
-# Half way between what falls by n^-1/2 and what does not fall.
-MARGIN = 0.25
 # Errors of up to so many times that of a sample of n Gaussian units count as being of that size:
 # units of a finite network are neither quite independent nor quite Gaussian.
 FACTOR = 2.0
@@ -154,61 +152,6 @@ def moment_errors(table: pd.DataFrame, moment: str) -> pd.DataFrame:
 
 
 @dataclass(frozen=True)
-class WidthLaw:
-    """How a value of each training depends on the width.
-
-    Attributes:
-        power: the fitted power of n, with its 95 % interval.
-        level: the geometric mean at the largest width, with its interval.
-    """
-
-    power: PowerLaw
-    level: Level
-
-    @classmethod
-    def of(cls, table: pd.DataFrame, value: str) -> "WidthLaw":
-        """Of a column of a table with a row for each training; zeros and NaN are left out."""
-        positive = table[table[value] > 0]
-        widths = sorted({int(width) for width in positive["width"]})
-        values = [positive.loc[positive["width"] == n, value].to_numpy(np.float64) for n in widths]
-        level = geometric_mean(values[-1]) if values else NOT_MEASURED
-        return cls(fit_power_law(widths, values, None), level)
-
-    @property
-    def stays(self) -> bool | None:
-        """Whether the power's interval lies within ±`MARGIN`; not, if beyond; None if neither."""
-        low, high = self.power.low, self.power.high
-        if low > -MARGIN and high < MARGIN:
-            return True
-        return False if low > MARGIN or high < -MARGIN else None
-
-    @property
-    def vanishes(self) -> bool | None:
-        """Whether the power's interval lies below -`MARGIN`; not, if above; None if neither."""
-        if self.power.high < -MARGIN:
-            return True
-        return False if self.power.low > -MARGIN else None
-
-    def __str__(self) -> str:
-        """The power, then the level."""
-        power, interval = exponent(self.power.exponent, self.power.low, self.power.high)
-        level = with_interval(self.level.value, self.level.low, self.level.high)
-        return f"∝ n^{power} {interval}".rstrip() + f", {level} at the largest width"
-
-
-def conjunction(parts: Iterable[bool | None]) -> bool | None:
-    """All of them: not, if one is not; None if none is not and one is undetermined.
-
-    >>> conjunction([True, None]), conjunction([None, False]), conjunction([])
-    (None, False, None)
-    """
-    known = list(parts)
-    if False in known:
-        return False
-    return None if None in known or not known else True
-
-
-@dataclass(frozen=True)
 class MomentLaw:
     """The error of one scheme, direction and moment.
 
@@ -232,12 +175,12 @@ class MomentLaw:
         """Whether the error falls with n, to that of a sample.
 
         It is, if the power's interval lies below 0 and the ratio's at the largest width below
-        `FACTOR`; it is not, if the power's lies above -`MARGIN` or the ratio's above `FACTOR`. None
-        if neither. The power's interval alone would not do where C_st is nearly of rank one: the
-        error is then that of a single variance, and its logarithm scatters widely.
+        `FACTOR`; it is not, if the power's lies above `HALF_WAY` or the ratio's above `FACTOR`.
+        None if neither. The power's interval alone would not do where C_st is nearly of rank one:
+        the error is then that of a single variance, and its logarithm scatters widely.
         """
         power, ratio = self.error.power, self.ratio.level
-        if power.low > -MARGIN or ratio.low > FACTOR:
+        if power.low > HALF_WAY or ratio.low > FACTOR:
             return False
         return True if power.high < 0 and ratio.high < FACTOR else None
 
@@ -281,7 +224,7 @@ def _contrast(scheme: str, direction: Direction, table: pd.DataFrame) -> Finding
         holds = law.is_sampling
         statement = f"so has the whole of {product} at the last step: its Onsager part vanishes"
     else:
-        holds = None if law.is_sampling is None else not law.is_sampling
+        holds = negation(law.is_sampling)
         statement = f"not so the whole of {product} at the last step: its Onsager part stays"
     return Finding(
         source="here",

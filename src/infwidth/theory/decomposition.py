@@ -17,9 +17,9 @@ from collections.abc import Iterable, Iterator, Mapping
 import numpy as np
 import pandas as pd
 
-from infwidth.theory.covariance import WidthLaw, conjunction
-from infwidth.theory.finding import Finding, verdict
+from infwidth.theory.finding import Finding, conjunction, negation, verdict
 from infwidth.theory.innovations import Array, Observation
+from infwidth.theory.powers import WidthLaw
 
 PARTS = ("gaussian", "onsager", "learned")
 COLUMNS = ("scheme", "width", "seed", "step", "layer", "part", "size", "share")
@@ -133,9 +133,7 @@ def _size_finding(scheme: str, part: str, table: pd.DataFrame) -> Finding:
 def _as_claimed(law: WidthLaw, claim: str) -> bool | None:
     if claim.startswith("stays"):
         return law.stays
-    if claim.startswith("vanishes") or law.vanishes is None:
-        return law.vanishes
-    return not law.vanishes
+    return law.vanishes if claim.startswith("vanishes") else negation(law.vanishes)
 
 
 def _share_finding(scheme: str, table: pd.DataFrame) -> Finding:
@@ -148,13 +146,13 @@ def _share_finding(scheme: str, table: pd.DataFrame) -> Finding:
         f"{part} {values.mean():.2f} ({values.min():.2f} to {values.max():.2f})"
         for part, values in shares.items()
     )
-    what = "its learned part alone" if len(carriers) == 1 else "all three parts"
+    what = "its learned part alone carries" if len(carriers) == 1 else "all three parts carry"
     return Finding(
         source="here",
         statement=(
-            f"{scheme}: at the last step and the largest width, {what} carry the movement of the "
+            f"{scheme}: at the last step and the largest width, {what} the movement of the "
             f"last hidden layer, with a share above {CARRIES}"
-        ).replace("alone carry", "alone carries"),
+        ),
         verdict=verdict(
             conjunction(_carries(shares[part], expected=part in carriers) for part in PARTS)
         ),

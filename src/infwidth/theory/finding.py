@@ -1,5 +1,6 @@
 """What the checks come to: a statement of the theory, a verdict, the numbers it rests on."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -32,3 +33,24 @@ def verdict(holds: bool | None) -> Verdict:
     if holds is None:
         return "undetermined"
     return "holds" if holds else "fails"
+
+
+def conjunction(parts: Iterable[bool | None]) -> bool | None:
+    """All of them: not, if one is not; None if none is not and one is undetermined.
+
+    >>> conjunction([True, None]), conjunction([None, False]), conjunction([])
+    (None, False, None)
+    """
+    known = list(parts)
+    if False in known:
+        return False
+    return None if None in known or not known else True
+
+
+def negation(answer: bool | None) -> bool | None:
+    """The opposite; of what is undetermined, nothing.
+
+    >>> negation(True), negation(None)
+    (False, None)
+    """
+    return None if answer is None else not answer

@@ -15,9 +15,8 @@ meet its assumptions, and does not say how large it is. Rules and thresholds are
 """
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields, replace
-from types import MappingProxyType
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, fields
 from typing import Literal
 
 import numpy as np
@@ -27,12 +26,11 @@ from numpy.typing import NDArray
 from infwidth.claims import CLAIMS
 from infwidth.datasets.prepare import PreparedDataset
 from infwidth.experiment import FEWEST_WIDTHS, FEWEST_WIDTHS_CORRECTED
-from infwidth.exponents import groups
+from infwidth.exponents import by_width, groups, with_gram_ratio
 from infwidth.features import Features, reduce_snapshots
 from infwidth.finite_width import log_factors
 from infwidth.measurements import metrics_table, spectra_table
-from infwidth.paper.numbers import exponent as exponent_words
-from infwidth.paper.numbers import number, with_interval
+from infwidth.paper.numbers import number, power, with_interval
 from infwidth.recipe import Recipe
 from infwidth.scaling import (
     NOT_MEASURED,
@@ -44,6 +42,7 @@ from infwidth.scaling import (
 from infwidth.schemes import SCHEMES
 from infwidth.spectra import spectra_of
 from infwidth.theory.finding import Finding, verdict
+from infwidth.theory.setting import with_activation
 from infwidth.training import train
 
 Array = NDArray[np.float64]
@@ -53,9 +52,6 @@ MUP = "µP"
 # An exponent whose interval lies below this is taken as a fall towards zero: as the config's
 # `stable_exponent`, which says the same of Table 1. The least true one is IP's -1.
 FALLING = -0.25
-# Sigmoid's slope is at most a quarter of tanh's, which slows training; at this multiple of the
-# experiment's learning rate its features move as far in as many steps.
-RATE_FACTORS: Mapping[str, float] = MappingProxyType({"sigmoid": 8.0})
 
 
 @dataclass(frozen=True)
@@ -111,15 +107,13 @@ def train_activation(
         data: prepared images and labels.
         widths: n of each training.
         seeds: one replica each.
-        recipe: how to train; its activation is replaced, and its learning rate multiplied by the
-            activation's of `RATE_FACTORS`.
+        recipe: how to train, but for the activation; see `with_activation`.
         activation: φ.
 
     Returns:
         The tables `infwidth.measurements.metrics_table` and `spectra_table`, of all widths.
     """
-    rate = recipe.learning_rate * RATE_FACTORS.get(activation, 1.0)
-    how = replace(recipe, activation=activation, learning_rate=rate)
+    how = with_activation(recipe, activation)
     metrics, spectra = [], []
     for width in widths:
         record = train(data, SCHEMES[MUP], width, seeds, how, f"{MUP} {activation} n={width}")
@@ -160,8 +154,7 @@ def independence_table(
         One row each, with columns `training, activation, samples, scheme, step, layer, kind` and
         those of `Extrapolated`.
     """
-    wide = metrics[metrics["width"] >= fit_width_ratio * samples]
-    wide = wide.assign(ratio=wide["gram_min_eig"] / wide["gram_mean_eig"])
+    wide = with_gram_ratio(metrics[metrics["width"] >= fit_width_ratio * samples])
     grams = spectra[spectra["matrix"] == "gram"]
     rows = []
     for key, group in groups(wide):
@@ -216,10 +209,9 @@ def _of(table: pd.DataFrame, scheme: str, layer: int, kind: str) -> pd.DataFrame
 def _extrapolate(rows: pd.DataFrame, correction: _Correction, step: int) -> Extrapolated:
     """One Gram matrix at one step: `rows` are its widths and seeds."""
     resolved, lost = rows[rows["gram_min_eig"].notna()], rows[rows["gram_min_eig"].isna()]
-    parts = {int(str(width)): group for width, group in resolved.groupby("width")}
-    widths = list(parts)
-    eigenvalues = [part["gram_min_eig"].to_numpy(dtype=np.float64) for part in parts.values()]
-    ratios = [part["ratio"].to_numpy(dtype=np.float64) for part in parts.values()]
+    parts = by_width(resolved, "gram_min_eig")
+    widths, eigenvalues = list(parts), list(parts.values())
+    ratios = list(by_width(resolved, "gram_ratio").values())
     factors = correction(step, widths) if widths else None
     law = fit_exponent(widths, eigenvalues, factors)
     ratio = fit_exponent(widths, ratios, factors)
@@ -455,5 +447,4 @@ def _place(row: "pd.Series[float]") -> str:
 
 
 def _interval_words(row: "pd.Series[float]", name: str, ends: str) -> str:
-    value, interval = exponent_words(row[name], row[f"{ends}_low"], row[f"{ends}_high"])
-    return f"{value} {interval}".strip()
+    return power(row[name], row[f"{ends}_low"], row[f"{ends}_high"])

@@ -27,6 +27,7 @@ from infwidth.activations import ACTIVATIONS
 from infwidth.datasets.prepare import Inputs, PreparedDataset, parallel_pairs
 from infwidth.features import KINDS, reduce_snapshots
 from infwidth.paper.numbers import number
+from infwidth.precision import PRECISIONS
 from infwidth.recipe import Recipe
 from infwidth.schemes import SCHEMES
 from infwidth.spectra import spectra
@@ -64,7 +65,7 @@ VIOLATION_COLUMNS = (
 INDEPENDENT, DEPENDENT, UNKNOWN = "independent", "dependent", "unknown"
 
 # Work in float64: dependence has to be told from a least eigenvalue that is merely small.
-UNIT_ROUNDOFF = 2.0**-53
+UNIT_ROUNDOFF = PRECISIONS["float64"].unit_roundoff
 # An eigenvalue up to the resolution counts as zero, one from this many times it on does not. In
 # between nothing is said; in practice there is nothing in between.
 CLEAR = 100.0

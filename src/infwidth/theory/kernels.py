@@ -32,11 +32,12 @@ from torch import Tensor
 from infwidth.activations import ACTIVATIONS
 from infwidth.features import KINDS, Features
 from infwidth.initialisation import roles
-from infwidth.paper.numbers import exponent, number
-from infwidth.scaling import PowerLaw, fit_power_law
+from infwidth.paper.numbers import number
+from infwidth.scaling import PowerLaw
 from infwidth.schemes import Scheme
 from infwidth.spectra import spectra
-from infwidth.theory.finding import Finding, verdict
+from infwidth.theory.finding import Finding, conjunction, verdict
+from infwidth.theory.powers import falls, fitted, in_words
 
 Array = NDArray[np.float64]
 Function = Callable[[Tensor], Tensor]
@@ -57,9 +58,6 @@ CHUNK = 2**22
 # within TOLERANCE of that, or holds it without being wider than DECISIVE; one that lies wholly
 # outside disagrees. At widths of some hundreds the next term, n^-1, still adds a few hundredths.
 EXPECTED, TOLERANCE, DECISIVE = -0.5, 0.1, 0.5
-# The least eigenvalue of a Gram matrix of n samples is off by n^-1/2 (its scatter) to n^-1 (its
-# mean, below the limit); one that stays off is off by n^0. Half-way to the slower lies between.
-HALF_WAY = -0.25
 # Kernels of two widths are the same limit if their mean eigenvalues agree to this part: their
 # variances are squares of rounded roots.
 SAME = 1e-6
@@ -252,7 +250,7 @@ def error_laws(table: pd.DataFrame) -> dict[tuple[str, str, int], PowerLaw]:
     laws = {}
     for key, rows in table.groupby(["scheme", "kind", "layer"], sort=False):
         scheme, kind, layer = cast(tuple[str, str, int], key)
-        laws[scheme, kind, int(layer)] = _law(rows.assign(value=rows["error"]))
+        laws[scheme, kind, int(layer)] = fitted(rows[rows["error"] > 0], "error")
     return laws
 
 
@@ -335,14 +333,6 @@ def _resolved(value: float, resolution: float) -> float:
     return value if value > resolution else math.nan
 
 
-def _law(rows: pd.DataFrame) -> PowerLaw:
-    """The power of n of the column `value`."""
-    positive = rows[rows["value"] > 0]
-    widths = sorted({int(width) for width in positive["width"]})
-    by_width = [positive.loc[positive["width"] == n, "value"].to_numpy() for n in widths]
-    return fit_power_law(widths, by_width, None)
-
-
 def with_limit(table: pd.DataFrame) -> pd.DataFrame:
     """The rows of the schemes whose kernels are the same at every width, in every layer."""
     spread = table.groupby(["scheme", "kind", "layer"])["limit_mean_eig"].agg(["min", "max"])
@@ -361,20 +351,8 @@ def _agrees(law: PowerLaw) -> bool | None:
     return True if law.low <= EXPECTED <= law.high and law.high - law.low <= DECISIVE else None
 
 
-def _all(answers: Iterable[bool | None]) -> bool | None:
-    """False if one is, else None if one is, else True; None of nothing."""
-    found = [*answers]
-    if False in found:
-        return False
-    return None if None in found or not found else True
-
-
 def _names(table: pd.DataFrame) -> str:
     return ", ".join(dict.fromkeys(table["scheme"])) or "no scheme"
-
-
-def _interval(law: PowerLaw) -> str:
-    return " ".join(exponent(law.exponent, law.low, law.high)).strip()
 
 
 def _place(key: tuple[str, str, int]) -> str:
@@ -385,10 +363,10 @@ def _place(key: tuple[str, str, int]) -> str:
 def _error_finding(table: pd.DataFrame) -> Finding:
     laws = error_laws(table)
     answers = {key: _agrees(law) for key, law in laws.items()}
-    fitted = {key: law for key, law in laws.items() if math.isfinite(law.exponent)}
-    if fitted:
-        ordered = sorted(fitted, key=lambda key: fitted[key].exponent)
-        ends = " to ".join(f"{_interval(fitted[key])} ({_place(key)})" for key in _ends(ordered))
+    known = {key: law for key, law in laws.items() if math.isfinite(law.exponent)}
+    if known:
+        ordered = sorted(known, key=lambda key: known[key].exponent)
+        ends = " to ".join(f"{in_words(known[key])} ({_place(key)})" for key in _ends(ordered))
         largest = table[table["width"] == table["width"].max()]["error"]
         agreeing = sum(answer is True for answer in answers.values())
         evidence = (
@@ -402,7 +380,7 @@ def _error_finding(table: pd.DataFrame) -> Finding:
         "here",
         "the kernels at initialisation approach the closed form as n^-1/2 in every layer "
         f"({_names(table)})",
-        verdict(_all(answers.values())),
+        verdict(conjunction(answers.values())),
         evidence,
     )
 
@@ -458,31 +436,25 @@ def least_error(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def _least_finding(table: pd.DataFrame) -> Finding:
+    """Least eigenvalues are off by n^-1/2 (scatter) to n^-1 (their mean, below the limit)."""
     off = least_error(table)
     laws = {}
     for scheme, rows in off.groupby("scheme", sort=False):
-        laws[str(scheme)] = _law(rows)
-    fitted = {name: law for name, law in laws.items() if math.isfinite(law.exponent)}
+        laws[str(scheme)] = fitted(rows[rows["value"] > 0], "value")
+    known = {name: law for name, law in laws.items() if math.isfinite(law.exponent)}
     evidence = "too few widths to fit a power of n"
-    if fitted:
-        slowest = max(fitted, key=lambda name: fitted[name].exponent)
+    if known:
+        slowest = max(known, key=lambda name: known[name].exponent)
         widest = off.loc[off["width"] == off["width"].max(), "value"]
         evidence = (
             "over layers and kinds the largest distance, relative to the limit, goes by the power "
-            f"{_interval(fitted[slowest])} of n ({slowest}) or faster, to "
+            f"{in_words(known[slowest])} of n ({slowest}) or faster, to "
             f"{number(widest.mean(), 2)} at n = {off['width'].max()}"
         )
     return Finding(
         "here",
         "the least eigenvalues of finite networks at initialisation approach those of the "
         f"n = ∞ kernels ({_names(with_limit(table))})",
-        verdict(_all(_falls(law) for law in laws.values())),
+        verdict(conjunction(falls(law) for law in laws.values())),
         evidence,
     )
-
-
-def _falls(law: PowerLaw) -> bool | None:
-    """Whether a power of n is a fall; None where its interval does not decide."""
-    if law.high < HALF_WAY:
-        return True
-    return False if law.low > HALF_WAY else None

@@ -14,13 +14,14 @@ the paper has no rates and no finite widths.
 import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Literal, cast
+from typing import Literal
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from infwidth.claims import CLAIMS
+from infwidth.exponents import by_width, with_gram_ratio
 from infwidth.paper.numbers import number, with_interval
 from infwidth.scaling import INTERVAL, bootstrap_means
 from infwidth.theory.finding import Finding, verdict
@@ -180,15 +181,12 @@ def limits_table(
         empty where a seed is under resolution there; `largest_width`.
     """
     final = metrics[metrics["step"] == steps]
-    final = final.assign(
-        gram_ratio=final["gram_min_eig"] / final["gram_mean_eig"],
-    )
-    of_key = dict(iter(final.groupby(["scheme", "layer", "kind"], sort=False)))
+    of_key = dict(iter(with_gram_ratio(final).groupby(["scheme", "layer", "kind"], sort=False)))
     parts = []
     for _, fit in scaling[scaling["metric"].isin(METRICS)].iterrows():
         metric, layer = str(fit["metric"]), int(fit["layer"])
         rows = of_key.get((fit["scheme"], layer, fit["kind"]), final.iloc[:0])
-        measured = _by_width(rows, metric)
+        measured = by_width(rows[rows[metric] > 0], metric)
         row = _limit(measured, fit, stable_exponent)
         part = pd.DataFrame(
             {
@@ -204,15 +202,6 @@ def limits_table(
         )
         parts.append(part.assign(**asdict(row)))
     return pd.concat(parts, ignore_index=True)
-
-
-def _by_width(rows: pd.DataFrame, metric: str) -> dict[int, Array]:
-    """Resolved values over seeds at each width, ascending."""
-    resolved = rows[rows[metric].notna() & (rows[metric] > 0)]
-    return {
-        int(cast(int, width)): group[metric].to_numpy(dtype=np.float64)
-        for width, group in resolved.groupby("width")
-    }
 
 
 def _limit(measured: dict[int, Array], fit: "pd.Series[float]", stable_exponent: float) -> LimitRow:

@@ -24,7 +24,7 @@ the kernels and the thresholds are ours.
 """
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 
 import numpy as np
@@ -39,12 +39,13 @@ from infwidth.datasets.prepare import PreparedDataset
 from infwidth.initialisation import initial_network, learning_rates
 from infwidth.losses import LOSSES, one_hot
 from infwidth.network import Network
-from infwidth.paper.numbers import exponent, number
+from infwidth.paper.numbers import number
 from infwidth.recipe import Recipe
-from infwidth.scaling import PowerLaw, fit_power_law
+from infwidth.scaling import PowerLaw
 from infwidth.schemes import SCHEMES, Scheme
-from infwidth.theory.finding import Finding, verdict
+from infwidth.theory.finding import Finding, negation, verdict
 from infwidth.theory.kernels import gaussian_expectation, nngp, weight_variances
+from infwidth.theory.powers import HALF_WAY, falls, fitted, in_words
 from infwidth.training import DIVERGED_LOSS_RATIO, log_spaced_steps
 
 Array = NDArray[np.float64]
@@ -54,8 +55,7 @@ COLUMNS = (
     "scheme", "width", "seed", "step", "deviation", "own_deviation", "kernel_error",
     "train_loss", "linear_loss", "feature_change",
 )  # fmt: skip
-# The two laws that there are to tell apart are n^-1/2 and n^0; half-way lies between them.
-LINEAR, HALF_WAY = -0.5, -0.25
+LINEAR = -0.5
 # What counts as n^-1/2: at widths of some hundreds the next terms move an exponent by less.
 TOLERANCE = 0.1
 FEW = "too few widths, of trainings that reached the last step, to fit a power of n"
@@ -208,7 +208,7 @@ def findings(table: pd.DataFrame) -> list[Finding]:
                 "here",
                 f"{name}'s tangent kernel at initialisation approaches the closed form, which is "
                 "NTP's and µP's alike, as n^-1/2 or faster",
-                _linear(values),
+                _linear,
                 "the relative error goes by the power",
                 values,
             )
@@ -218,35 +218,35 @@ def findings(table: pd.DataFrame) -> list[Finding]:
             "Jacot et al. 2018",
             "NTP's network follows the linear equation of the n = ∞ tangent kernel: its deviation "
             "falls as n^-1/2 or faster",
-            _linear(deviation),
+            _linear,
             "the deviation goes by the power",
             deviation,
         ),
         _finding(
             "Table 1",
             "NTP's features do not move at n = ∞",
-            _vanishes(changes["NTP"]),
+            falls,
             change,
             changes["NTP"],
         ),
         _finding(
             "here",
             "NTP's network does not leave its own linearisation at n = ∞",
-            _vanishes(deviations["NTP"]),
+            falls,
             own,
             deviations["NTP"],
         ),
         _finding(
             "here",
             "µP's network leaves its own linearisation at n = ∞ too",
-            _not(_vanishes(deviations["µP"])),
+            _stays,
             own,
             deviations["µP"],
         ),
         _finding(
             "Table 1",
             "µP's features move at n = ∞",
-            _not(_vanishes(changes["µP"])),
+            _stays,
             change,
             changes["µP"],
         ),
@@ -373,15 +373,8 @@ def _feature_changes(network: Network) -> Tensor:
     )
 
 
-def _law(values: pd.DataFrame) -> PowerLaw:
-    widths = sorted({int(width) for width in values["width"]})
-    by_width = [values.loc[values["width"] == n, "value"].to_numpy() for n in widths]
-    return fit_power_law(widths, by_width, None)
-
-
-def _linear(values: pd.DataFrame) -> bool | None:
+def _linear(law: PowerLaw) -> bool | None:
     """Whether values fall as n^-1/2 or faster; None where the interval does not decide."""
-    law = _law(values)
     if not (math.isfinite(law.low) and math.isfinite(law.high)):
         return None
     if law.high <= LINEAR + TOLERANCE or (law.low <= LINEAR and law.high <= HALF_WAY):
@@ -389,31 +382,26 @@ def _linear(values: pd.DataFrame) -> bool | None:
     return False if law.low > LINEAR + TOLERANCE else None
 
 
-def _vanishes(values: pd.DataFrame) -> bool | None:
-    """Whether values go to zero as n → ∞; None where the interval holds both laws' half-way."""
-    law = _law(values)
-    if law.high < HALF_WAY:
-        return True
-    return False if law.low > HALF_WAY else None
-
-
-def _not(answer: bool | None) -> bool | None:
-    return None if answer is None else not answer
+def _stays(law: PowerLaw) -> bool | None:
+    return negation(falls(law))
 
 
 def _finding(
-    source: str, statement: str, holds: bool | None, words: str, values: pd.DataFrame
+    source: str,
+    statement: str,
+    judge: Callable[[PowerLaw], bool | None],
+    words: str,
+    values: pd.DataFrame,
 ) -> Finding:
     """A finding whose numbers are a fitted power and the values at the ends of the widths."""
-    law = _law(values)
+    law = fitted(values, "value")
     if not math.isfinite(law.exponent):
         return Finding(source, statement, verdict(None), FEW)
-    fitted = " ".join(exponent(law.exponent, law.low, law.high)).strip()
     means = np.exp(np.log(values["value"]).groupby(values["width"]).mean())
     return Finding(
         source,
         statement,
-        verdict(holds),
-        f"{words} {fitted} of n, from {number(means.iloc[0], 2)} at n = {means.index[0]} to "
+        verdict(judge(law)),
+        f"{words} {in_words(law)} of n, from {number(means.iloc[0], 2)} at n = {means.index[0]} to "
         f"{number(means.iloc[-1], 2)} at n = {means.index[-1]}",
     )

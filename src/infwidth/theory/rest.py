@@ -41,13 +41,15 @@ from infwidth.features import r_factor
 from infwidth.initialisation import initial_network, initial_norms, learning_rates
 from infwidth.losses import LOSSES, one_hot
 from infwidth.network import HiddenState
-from infwidth.paper.numbers import exponent, number
+from infwidth.paper.numbers import number, power
 from infwidth.precision import PRECISIONS
 from infwidth.recipe import Recipe
 from infwidth.scaling import fit_power_law
 from infwidth.schemes import SCHEMES, Scheme
 from infwidth.spectra import spectra
 from infwidth.theory.finding import Finding, verdict
+from infwidth.theory.powers import in_words
+from infwidth.theory.setting import with_activation
 from infwidth.training import DIVERGED_LOSS_RATIO, log_spaced_steps
 
 REGULAR, DUPLICATE, STATIONARY = "regular", "conflicting duplicate", "stationary start"
@@ -76,9 +78,6 @@ STAYS = 0.5
 VANISHES = -0.5
 
 RATE_FACTORS = (0.5, 1.0, 2.0)
-# Sigmoid's slope is at most 1/4, and its features start almost parallel: at the rates of the other
-# activations it needs many times their steps.
-SLOW: Mapping[str, float] = {"sigmoid": 8.0}
 MOST_STEPS = 20_000
 RECORDED = 48
 # φ(0) = 0 is what makes IP's start stationary, and five layers make it so at modest widths.
@@ -194,10 +193,10 @@ def _plan(
     mup = SCHEMES["µP"]
     half = max(len(data.train_labels) // 2, 1)
     for activation in activations:
-        how = _with_activation(recipe, activation)
+        how = with_activation(recipe, activation)
         yield _Training(REGULAR, "µP", mup, data, width, how, RATE_FACTORS)
         yield _Training(REGULAR, "µP", mup, data, width, replace(how, batch_size=half))
-    how = _with_activation(recipe, recipe.activation)
+    how = with_activation(recipe, recipe.activation)
     for name, scheme in schemes.items():
         if name != "µP":
             yield _Training(REGULAR, name, scheme, data, width, how)
@@ -212,11 +211,6 @@ def _plan(
             steps=STATIONARY_STEPS,
         )
         yield _Training(STATIONARY, "IP", SCHEMES["IP"], data, factor * width, how)
-
-
-def _with_activation(recipe: Recipe, activation: str) -> Recipe:
-    rate = recipe.learning_rate * SLOW.get(activation, 1.0)
-    return replace(recipe, activation=activation, learning_rate=rate)
 
 
 def _rows(training: _Training, seeds: Sequence[int]) -> Iterator[dict[str, object]]:
@@ -241,6 +235,7 @@ def _rows(training: _Training, seeds: Sequence[int]) -> Iterator[dict[str, objec
     passes = 2 * math.ceil(len(targets) / _batch_size(training)) - 1
     latest = deque[tuple[Tensor, Tensor]](maxlen=passes)
     recorded = set(log_spaced_steps(recipe.steps, RECORDED))
+    facts = _facts(training)
     alive = torch.arange(len(replicas))
     largest = torch.zeros(len(replicas), dtype=torch.float64)
     first_loss = loss.per_sample(network.outputs, targets).mean(dim=-1)
@@ -272,7 +267,7 @@ def _rows(training: _Training, seeds: Sequence[int]) -> Iterator[dict[str, objec
                 factor, seed = replicas[replica]
                 least, resolution = _least_eigenvalue(last_layer, feature, place, step)
                 yield {
-                    **_facts(training),
+                    **facts,
                     "learning_rate": recipe.learning_rate * factor,
                     "seed": seed,
                     "step": step,
@@ -438,12 +433,11 @@ def _stationary(table: pd.DataFrame) -> Finding:
     held: bool | None = None
     if math.isfinite(law.high):
         held = law.high < VANISHES and min(end.error for end in ends) >= STAYS
-    value, interval = exponent(law.exponent, law.low, law.high)
     evidence = (
         f"over {int(table['step'].max())} steps movement per error is at most "
         f"{number(float(moves[0].max()), 2)} at n = {widths[0]} and "
-        f"{number(float(moves[-1].max()), 2)} at n = {widths[-1]}, a power {value} {interval} of n "
-        f"(expected {exponent(-(layers - 2) / 2, math.nan, math.nan)[0]}); "
+        f"{number(float(moves[-1].max()), 2)} at n = {widths[-1]}, a power {in_words(law)} of n "
+        f"(expected {power(-(layers - 2) / 2, math.nan, math.nan)}); "
         f"{number(min(end.error for end in ends), 3)} of the first error stays; λ_min(x^L)/n is "
         f"{number(float(groups[-1]['feature_min_eig'].max()), 2)} at the largest width"
     )

@@ -60,7 +60,7 @@ def data(measured: Measurements) -> dict[str, Any]:
             "few": [ticks[4][0], list(map(_plain, ticks[4][1]))],
             "many": [ticks[8][0], list(map(_plain, ticks[8][1]))],
         },
-        "stepTicks": step_ticks(measured.last_step),
+        "stepTicks": style.step_ticks(measured.last_step),
         "series": list(series(measured)),
         "fits": list(fits(measured)),
         "lost": lost(measured),
@@ -135,23 +135,16 @@ def _points(measured: Measurements, metric: str) -> pd.DataFrame:
 
 def fits(measured: Measurements) -> Iterator[dict[str, Any]]:
     """The fitted powers: ends of the line that is drawn, and the exponent in words."""
-    widths = measured.widths
     for fit in measured.scaling.dropna(subset=["exponent", "value"]).to_dict("records"):
-        largest = float(fit["largest_width"])
-        # As in `panels.draw_power`: over the widths of the fit, through its value at the last.
-        used = [width for width in widths if width <= largest][-int(fit["widths"]) :]
-        first = min(used, default=largest)
+        ends, heights = panels.power_ends(fit, measured.widths)
         power, interval = numbers.exponent(fit["exponent"], fit["ci_low"], fit["ci_high"])
         yield {
             "metric": fit["metric"],
             "layer": int(fit["layer"]),
             "kind": fit["kind"],
             "scheme": fit["scheme"],
-            "n": [first, int(largest)],
-            "values": [
-                drawn_at(float(fit["value"]) * (n / largest) ** float(fit["exponent"]))
-                for n in (first, largest)
-            ],
+            "n": [int(n) for n in ends],
+            "values": [drawn_at(float(height)) for height in heights],
             "power": power,
             "interval": interval,
         }
@@ -175,18 +168,6 @@ def drawn_at(value: float) -> float:
     0.01235
     """
     return float(f"{value:.3e}")
-
-
-def step_ticks(last: int) -> list[int]:
-    """Steps on the axis, as in the figures: 0, powers of ten, and the last if it is well apart.
-
-    >>> step_ticks(200), step_ticks(1000)
-    ([0, 1, 10, 100], [0, 1, 10, 100, 1000])
-    >>> step_ticks(300)
-    [0, 1, 10, 100, 300]
-    """
-    ticks = [0, *(10**power for power in range(len(str(max(last, 1)))))]
-    return [*ticks, last] if last > 2.5 * ticks[-1] else ticks
 
 
 def drawn(look: Look) -> dict[str, Any]:

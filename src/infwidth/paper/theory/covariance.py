@@ -7,7 +7,6 @@ from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.patches import Patch
 
 from infwidth.paper import panels, style
 from infwidth.paper.measurements import curve
@@ -71,7 +70,4 @@ def _handles(looked: Mapping[str, style.Look], seeds: int) -> list[Artist]:
     dotted = Line2D([], [], color="black", ls=DOTTED, lw=0.9)
     dotted.set_label(r"expected of $n$ Gaussian units, $\propto n^{-1/2}$")
     handles += [hollow, dotted]
-    if seeds > 1:
-        band = f"range over {seeds} seeds"
-        handles.append(Patch(color=style.GREY, alpha=0.3, lw=0, label=band))
-    return handles
+    return [*handles, *panels.seed_handles(seeds)]

@@ -8,7 +8,6 @@ from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.patches import Patch
 
 from infwidth.paper import panels, style
 from infwidth.paper.measurements import curve
@@ -112,7 +111,4 @@ def _handles(widths: list[int], seeds: int) -> list[Artist]:
         hollow.set_label(style.width_label(widths[0]))
         handles.append(hollow)
     handles.append(Line2D([], [], color="black", ls=DOTTED, lw=0.9, label=r"size of $h_0$"))
-    if seeds > 1:
-        band = f"range over {seeds} seeds"
-        handles.append(Patch(color=style.GREY, alpha=0.3, lw=0, label=band))
-    return handles
+    return [*handles, *panels.seed_handles(seeds)]

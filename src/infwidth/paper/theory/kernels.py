@@ -6,7 +6,6 @@ from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.patches import Patch
 
 from infwidth.paper import panels, style
 from infwidth.paper.measurements import curve
@@ -111,8 +110,4 @@ def _handles(table: pd.DataFrame, looked: dict[str, style.Look]) -> list[Artist]
             label=r"$\propto n^{-1/2}$ (left), closed form",
         )
     )
-    seeds = table["seed"].nunique()
-    if seeds > 1:
-        band = f"range over {seeds} seeds"
-        handles.append(Patch(color=style.GREY, alpha=0.3, lw=0, label=band))
-    return handles
+    return [*handles, *panels.seed_handles(table["seed"].nunique())]

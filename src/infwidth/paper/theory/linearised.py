@@ -9,7 +9,6 @@ from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.patches import Patch
 
 from infwidth.paper import panels, style
 from infwidth.paper.measurements import curve
@@ -112,7 +111,4 @@ def _handles(looked: Mapping[str, style.Look], widths: Sequence[int], seeds: int
             Line2D([], [], color=style.GREY, marker="o", mfc=face, mew=0.6, lw=0.8, label=label)
         )
     handles.append(Line2D([], [], color="black", ls=GUIDE, lw=0.9, label=r"$\propto n^{-1/2}$"))
-    if seeds > 1:
-        band = f"range over {seeds} seeds"
-        handles.append(Patch(color=style.GREY, alpha=0.3, lw=0, label=band))
-    return handles
+    return [*handles, *panels.seed_handles(seeds)]
