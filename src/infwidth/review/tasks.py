@@ -9,6 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+# Imported before a notebook is run beside the figures: the kernel's client imports it late, and
+# matplotlib, which looks for it, would fall over one that is half there.
+import IPython  # noqa: F401
+
 from infwidth.csv_files import read_csv, write_csv
 from infwidth.exponents import scaling_table
 from infwidth.paper import figures, page, tables
