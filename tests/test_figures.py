@@ -1,13 +1,15 @@
 import subprocess
 import sys
+from itertools import combinations
 import warnings
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from colorspacious import cspace_convert, deltaE
 from matplotlib.axes import Axes
-from matplotlib.colors import to_hex
+from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure
 from synthetic import Plan, write
 
@@ -143,6 +145,32 @@ def test_a_scheme_looks_the_same_whatever_stands_beside_it() -> None:
     assert alone["mine"] == among["mine"]
     assert len({look.color for look in among.values()}) == len(among)
     assert len({look.marker for look in among.values()}) == len(among)
+
+
+def seen(color: str, deficiency: str) -> np.ndarray:
+    """A colour as the colour-blind see it (Machado et al. 2009); sRGB."""
+    vision = {"name": "sRGB1+CVD", "cvd_type": deficiency, "severity": 100}
+    return np.clip(cspace_convert(to_rgb(color), vision, "sRGB1"), 0, 1)
+
+
+def lightness(color: str) -> float:
+    """What a grey print leaves of a colour: J' of CAM02-UCS, of 100."""
+    return float(cspace_convert(to_rgb(color), "sRGB1", "CAM02-UCS")[0])
+
+
+@pytest.mark.parametrize("deficiency", ["deuteranomaly", "protanomaly", "tritanomaly"])
+def test_the_colour_blind_tell_the_schemes_apart(deficiency: str) -> None:
+    for (name, look), (other, second) in combinations(style.KNOWN.items(), 2):
+        pair = (seen(look.color, deficiency), seen(second.color, deficiency))
+        assert deltaE(*pair, input_space="sRGB1") > 8, (name, other)
+
+
+def test_a_grey_print_tells_schemes_apart() -> None:
+    drawn_looks = [*style.KNOWN.values(), *style.SPARE]
+    for look, other in combinations(drawn_looks, 2):
+        assert look.marker != other.marker
+        apart = abs(lightness(look.color) - lightness(other.color)) > 8
+        assert apart or look.dashes != other.dashes, (look, other)
 
 
 @pytest.mark.parametrize(

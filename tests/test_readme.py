@@ -1,6 +1,7 @@
 import re
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 REPOSITORY = Path(__file__).parent.parent
@@ -42,6 +43,15 @@ def test_it_counts_the_agreeing_cells(experiment: str, claim: str) -> None:
     assert (claim in " ".join(README.split())) == (
         table.count(",true,") == 12 and ",false," not in table
     )
+
+
+def test_the_badges_count_what_is_committed() -> None:
+    cells = committed("paper/cifar10/table1.csv")
+    agreeing, differing = cells.count(",true,"), cells.count(",false,")
+    assert f"Table_1-{agreeing}_of_{agreeing + differing}_cells_agree-" in README
+    findings = pd.read_csv(REPOSITORY / "paper/cifar10/theory/findings.csv")
+    holding = (findings["verdict"] == "holds").sum()
+    assert f"theory-{holding}_of_{len(findings)}_statements_hold-" in README
 
 
 def test_every_linked_file_exists() -> None:

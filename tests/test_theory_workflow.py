@@ -1,9 +1,14 @@
-"""The checks of the theory as a stage of the workflow."""
+"""The checks of the theory as a stage of the workflow, and what tells of the whole."""
 
 import json
+import re
+import zipfile
 
 import pytest
-from workflow_run import SCHEMES, THEORY, Checkout, table
+from bs4 import BeautifulSoup
+from workflow_run import ROOT, SCHEMES, THEORY, Checkout, table
+
+from infwidth.review import review
 
 TABLES = {
     "separation", "violations", "activations", "kernels", "independence", "linearised",
@@ -60,3 +65,26 @@ def test_their_cost_is_told(checked: Checkout) -> None:
     jobs = [job for job in provenance["rules"] if job["rule"] == "theory_innovations"]
     assert {job["job"] for job in jobs} == set(SCHEMES)
     assert provenance["config"]["theory"] is True
+
+
+def test_all_that_is_told_follows_from_the_measurements(checked: Checkout) -> None:
+    outcomes = review(checked.paper)
+    assert [outcome for outcome in outcomes if not outcome.passes] == []
+    reviewed = {outcome.output for outcome in outcomes}
+    assert {"theory/findings.csv", "theory/figures/rest.pdf", "report.pdf"} <= reviewed
+
+
+def test_snakemakes_own_report_shows_it_without_a_network(checked: Checkout) -> None:
+    run = checked.snakemake("--report", "report.zip", config=THEORY)
+    assert run.code == 0, run.output
+    with zipfile.ZipFile(checked.root / "report.zip") as archive:
+        names = archive.namelist()
+        (page,) = (archive.read(name).decode() for name in names if name.endswith("report.html"))
+    for figure in ("width_sweep", "rest"):
+        assert any(name.endswith(f"/{figure}.png") for name in names)
+    for caption in (ROOT / "workflow/report").glob("*.rst"):
+        first = re.split(r"[{`\n]", caption.read_text(encoding="utf-8"))[0].strip()
+        assert first in page, caption.name
+    soup = BeautifulSoup(page, "html.parser")
+    fetched = [tag.get("src") or tag.get("href") for tag in soup.find_all(["script", "link", "img"])]
+    assert [address for address in fetched if address and str(address).startswith("http")] == []

@@ -110,7 +110,7 @@ SPARE: tuple[Look, ...] = (
     Look(_ORANGE, "P", (0, (1, 1))),
     Look(_PURPLE, "p", (0, (3, 1, 1, 1))),
     Look(_TAN, "h", (0, (6, 2))),
-    Look(_GREY, "*", "-"),
+    Look(_GREY, "*", (0, (8, 1.5))),
     Look(_PINK, ">", (0, (2, 1))),
     Look("#000000", "<", (0, (1, 2))),
 )
