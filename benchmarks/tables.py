@@ -7,7 +7,7 @@ import pandas as pd
 from contenders import KINDS
 from setting import DIMENSION, SAMPLES, TOLERANCE, operations, traffic
 
-from infwidth.paper.numbers import number
+from infwidth.numbers import number
 
 RATIOS = (
     ("dense", "plain"),

@@ -6,8 +6,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from tables import markdown
 
+from infwidth.numbers import number
 from infwidth.paper import panels, style
-from infwidth.paper.numbers import number
 
 # A shift that no reader of an interval over seeds could see.
 NEGLIGIBLE = 0.1

@@ -2,6 +2,7 @@
 
 import ast
 import re
+import subprocess
 import sys
 import tomllib
 from collections.abc import Iterator
@@ -171,11 +172,39 @@ def test_only_what_trains_knows_torch() -> None:
         "theory_innovations",
         "theory_train_activation",
         "theory_rest",
-        # What shows and judges the checks of the theory shares modules with what makes them.
-        "theory_findings",
-        "theory_independence",
-        "theory_figures",
-        "notebook",
-        "page",
-        "review",
     }
+
+
+def test_only_the_check_of_activations_knows_sympy() -> None:
+    users = {rule for rule, (_, files) in rules().items() if "sympy" in third_party(files)}
+    assert users == {"theory_activations"}
+
+
+def test_judging_drawing_and_telling_leave_torch_and_sympy_alone() -> None:
+    code = (
+        "import sys\n"
+        "import infwidth.paper.notebook, infwidth.paper.page, infwidth.paper.report\n"
+        "import infwidth.paper.theory.tables, infwidth.review, infwidth.theory.findings\n"
+        "print([name for name in ('torch', 'sympy') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_measuring_knows_nothing_of_judging() -> None:
+    # A finding that is worded anew must not have a table computed again.
+    measuring = [*(PACKAGE / "theory").glob("*.py"), *(PACKAGE / "theory/terms").glob("*.py")]
+    judging = [*(PACKAGE / "theory/findings").glob("*.py")]
+    assert len(measuring) > 10 < len(judging)
+    assert not [
+        (file.name, module)
+        for file in measuring
+        for module in modules(file)
+        if module.startswith(("infwidth.theory.findings", "infwidth.paper"))
+    ]
+    assert not [
+        (file.name, module)
+        for file in judging
+        for module in modules(file)
+        if module.startswith("infwidth.paper")
+    ]

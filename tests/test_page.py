@@ -18,8 +18,8 @@ from jinja2 import UndefinedError
 from matplotlib.figure import Figure
 from page_folder import FINDINGS, PLAN, Folder, data_of, parsed
 
-from infwidth import verdicts
-from infwidth.paper import measurements, numbers, panels, style
+from infwidth import numbers, verdicts
+from infwidth.paper import measurements, panels, style
 from infwidth.paper.figures import FIGURES
 from infwidth.paper.page import Picture, content, page, plots, series
 

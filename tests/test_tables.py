@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 from synthetic import Plan, write
 
-from infwidth.paper import numbers, tables
+from infwidth import numbers
+from infwidth.paper import tables
 from infwidth.paper.tables import Agreement, Cell
 
 NAN = math.nan

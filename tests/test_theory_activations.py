@@ -19,20 +19,20 @@ from infwidth.theory.activations import (
     COLUMNS,
     FORMULAS,
     LEAST_RATIO,
-    PAPER,
     UNIT_ROUNDOFF,
     Function,
     certificate,
     constant_product,
     constant_sums,
     draws,
-    findings,
     good_table,
     points,
     relations,
     supremum,
     twice_differentiable,
 )
+from infwidth.theory.findings.activations import findings
+from infwidth.theory.terms.activations import PAPER
 
 GRID = np.linspace(-9, 9, 240)  # without zero, where ReLU has no derivative
 PLAIN = PLAIN_ACTIVATIONS | {

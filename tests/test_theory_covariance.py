@@ -13,16 +13,9 @@ from torch import Tensor
 from infwidth.layers.known import KnownMatrix
 from infwidth.paper.theory import covariance as figure
 from infwidth.schemes import SCHEMES
-from infwidth.theory.covariance import (
-    COLUMNS,
-    MOMENTS,
-    covariance_error,
-    covariance_table,
-    findings,
-    moment_errors,
-    sampling_error,
-)
-from infwidth.theory.finding import conjunction
+from infwidth.theory.covariance import COLUMNS, covariance_error, covariance_table, sampling_error
+from infwidth.theory.findings.covariance import MOMENTS, findings, moment_errors
+from infwidth.theory.findings.finding import conjunction
 from infwidth.theory.innovations import Observation, ObservedMatrix, Product, observe
 
 WIDTHS = (64, 128, 256, 512)

@@ -10,14 +10,8 @@ from builders import both, dataset, recipe
 
 from infwidth.paper.theory import decomposition as figure
 from infwidth.schemes import SCHEMES
-from infwidth.theory.decomposition import (
-    COLUMNS,
-    NAMES,
-    PARTS,
-    decomposition_table,
-    findings,
-    share,
-)
+from infwidth.theory.decomposition import COLUMNS, decomposition_table, share
+from infwidth.theory.findings.decomposition import NAMES, PARTS, findings
 from infwidth.theory.innovations import Observation, observe
 
 WIDTHS = (128, 256, 512)

@@ -14,14 +14,14 @@ from scipy.optimize import lsq_linear
 import infwidth.paper.theory.independence as figure
 from infwidth.finite_width import log_factors
 from infwidth.schemes import SCHEMES
+from infwidth.theory.activation_training import train_activation
+from infwidth.theory.findings.independence import findings
 from infwidth.theory.independence import (
     FALLING,
     Extrapolated,
-    findings,
     fit_exponent,
     fit_limit,
     independence_table,
-    train_activation,
 )
 from infwidth.theory.setting import RATE_FACTORS
 

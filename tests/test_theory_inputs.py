@@ -13,13 +13,11 @@ from builders import both, dataset, recipe
 from infwidth.csv_files import read_csv, write_csv
 from infwidth.paper.theory.inputs import draw
 from infwidth.schemes import SCHEMES
+from infwidth.theory.findings.inputs import STATEMENTS, broken, findings
 from infwidth.theory.inputs import (
     SEPARATION_COLUMNS,
-    STATEMENTS,
     VIOLATION_COLUMNS,
     VIOLATIONS,
-    broken,
-    findings,
     mirror_sum,
     separation,
     violating,

@@ -22,13 +22,8 @@ from infwidth.features import Features, reduce_snapshots
 from infwidth.initialisation import initial_network
 from infwidth.schemes import SCHEMES
 from infwidth.theory import kernels
-from infwidth.theory.kernels import (
-    findings,
-    gaussian_expectation,
-    kernels_table,
-    nngp,
-    weight_variances,
-)
+from infwidth.theory.findings.kernels import findings
+from infwidth.theory.kernels import gaussian_expectation, kernels_table, nngp, weight_variances
 
 Array = NDArray[np.float64]
 

@@ -13,15 +13,8 @@ from scipy.optimize import lsq_linear
 
 import infwidth.paper.theory.limits as figure
 from infwidth.claims import CLAIMS
-from infwidth.theory.limits import (
-    FEWEST_WIDTHS,
-    RATES,
-    describe,
-    extrapolate,
-    findings,
-    limits_table,
-    one_each,
-)
+from infwidth.theory.findings.limits import describe, findings, one_each
+from infwidth.theory.limits import FEWEST_WIDTHS, RATES, extrapolate, limits_table
 
 Array = NDArray[np.float64]
 WIDTHS = [64, 128, 256, 512, 1024, 2048, 4096]

@@ -19,12 +19,11 @@ from infwidth.initialisation import initial_network, learning_rates
 from infwidth.recipe import Recipe
 from infwidth.schemes import SCHEMES
 from infwidth.theory import linearised
+from infwidth.theory.findings.linearised import findings, largest_deviation
 from infwidth.theory.linearised import (
     effective_rates,
-    findings,
     finite_tangent_kernel,
     initial_tangent_kernel,
-    largest_deviation,
     linearised_table,
     tangent_kernel,
     tangent_terms,

@@ -20,9 +20,10 @@ from infwidth.initialisation import initial_norms
 from infwidth.paper.theory import rest as figure
 from infwidth.recipe import Recipe
 from infwidth.schemes import SCHEMES, Scheme
-from infwidth.theory import rest
-from infwidth.theory.finding import Finding
-from infwidth.theory.rest import findings, rest_table, with_conflict
+from infwidth.theory.findings.finding import Finding
+from infwidth.theory.findings.rest import FLOOR, RUN, ZERO, findings
+from infwidth.theory.rest import MOST_STEPS, rest_table, with_conflict
+from infwidth.theory.terms.rest import DUPLICATE, REGULAR, REST, STATIONARY
 
 DATA = dataset(4, 12, 1)
 WIDTH = 64
@@ -39,7 +40,7 @@ def run_of(
     table: pd.DataFrame, scheme: str, *, rate: float = 0.5, batch_size: int = 4, seed: int = 0
 ) -> pd.DataFrame:
     """The regular tanh run of one scheme, by step."""
-    chosen = (table["case"] == rest.REGULAR) & (table["scheme"] == scheme)
+    chosen = (table["case"] == REGULAR) & (table["scheme"] == scheme)
     chosen &= (table["activation"] == "tanh") & (table["learning_rate"] == rate)
     run = table[chosen & (table["batch_size"] == batch_size) & (table["seed"] == seed)]
     assert len(run) > 5
@@ -128,7 +129,7 @@ def test_mini_batches_count_by_the_pass(table: pd.DataFrame) -> None:
 def test_independent_features_bound_the_movement_per_error(table: pd.DataFrame) -> None:
     full = table[table["batch_size"] == table["samples"]]
     assert set(full["scheme"]) == set(SCHEMES)
-    regular = full[full["case"] == rest.REGULAR]
+    regular = full[full["case"] == REGULAR]
     square = regular["movement_per_error"] ** 2
     assert (square >= regular["feature_min_eig"] * (1 - 1e-9)).all()
     # The bound says something: it is within two orders of what is bounded.
@@ -137,14 +138,14 @@ def test_independent_features_bound_the_movement_per_error(table: pd.DataFrame) 
 
 def test_runs_end_at_rest_and_do_not_depend_on_each_other(table: pd.DataFrame) -> None:
     mup = table[(table["scheme"] == "µP") & (table["activation"] == "tanh")]
-    ends = mup.groupby([*rest.RUN])["step"].max()
+    ends = mup.groupby([*RUN])["step"].max()
     assert ends.nunique() > 4, "each stopped by itself"
     alone = rest_table(DATA, {}, WIDTH, [3], RECIPE, ["tanh"])
     together = table[(table["seed"] == 3) & (table["activation"] == "tanh")]
-    together = together[together["scheme"].isin(["µP"]) | (together["case"] == rest.STATIONARY)]
+    together = together[together["scheme"].isin(["µP"]) | (together["case"] == STATIONARY)]
     # What little rounding differs is a larger part of r_t where opposite errors cancel.
     alone, together = (
-        each[each["case"] != rest.DUPLICATE].reset_index(drop=True) for each in (alone, together)
+        each[each["case"] != DUPLICATE].reset_index(drop=True) for each in (alone, together)
     )
     pd.testing.assert_frame_equal(alone, together, rtol=1e-5, atol=1e-30)
 
@@ -176,13 +177,13 @@ def judged(table: pd.DataFrame, **values: Any) -> str:
 
 @pytest.fixture
 def mup(table: pd.DataFrame) -> pd.DataFrame:
-    regular = (table["case"] == rest.REGULAR) & (table["scheme"] == "µP")
+    regular = (table["case"] == REGULAR) & (table["scheme"] == "µP")
     return table[regular & (table["activation"] == "tanh")]
 
 
 def test_rest_on_an_error_would_speak_against_the_corollary(mup: pd.DataFrame) -> None:
-    first = mup.groupby(rest.RUN)["error_signal"].transform("first")
-    floored = mup["error_signal"].clip(lower=2 * rest.ZERO * first)
+    first = mup.groupby(RUN)["error_signal"].transform("first")
+    floored = mup["error_signal"].clip(lower=2 * ZERO * first)
     one = (mup["seed"] == 0) & (mup["learning_rate"] == 1)
     assert judged(mup) == "holds"
     assert judged(mup, error_signal=floored) == "fails"
@@ -190,22 +191,22 @@ def test_rest_on_an_error_would_speak_against_the_corollary(mup: pd.DataFrame) -
 
 
 def test_without_rest_nothing_is_concluded(mup: pd.DataFrame) -> None:
-    moving = mup["weight_change"].clip(lower=2 * rest.REST * mup["largest_change"])
+    moving = mup["weight_change"].clip(lower=2 * REST * mup["largest_change"])
     assert judged(mup, weight_change=moving) == "undetermined"
-    sinking = mup["movement_per_error"].where(mup["step"] < 50, 0.9 * rest.FLOOR)
+    sinking = mup["movement_per_error"].where(mup["step"] < 50, 0.9 * FLOOR)
     assert judged(mup, movement_per_error=sinking) == "undetermined"
     assert judged(mup, parallel_pairs=1) == "undetermined"
 
 
 def test_real_rest_on_an_error_is_seen(table: pd.DataFrame) -> None:
     """The conflict, passed off as a training of separate inputs."""
-    conflict = table[table["case"] == rest.DUPLICATE]
-    assert judged(conflict, case=rest.REGULAR, parallel_pairs=0) == "fails"
-    assert judged(conflict, case=rest.REGULAR) == "undetermined"
+    conflict = table[table["case"] == DUPLICATE]
+    assert judged(conflict, case=REGULAR, parallel_pairs=0) == "fails"
+    assert judged(conflict, case=REGULAR) == "undetermined"
 
 
 def test_conflict_must_rest_on_its_error_with_dependent_features(table: pd.DataFrame) -> None:
-    conflict = table[table["case"] == rest.DUPLICATE]
+    conflict = table[table["case"] == DUPLICATE]
     assert np.allclose(conflict.groupby("seed")["error_signal"].last(), math.sqrt(0.5))
     assert judged(conflict) == "holds"
     assert judged(conflict, feature_min_eig=1e-3) == "fails"
@@ -216,7 +217,7 @@ def test_conflict_must_rest_on_its_error_with_dependent_features(table: pd.DataF
 
 
 def test_stationary_start_must_vanish_with_the_width(table: pd.DataFrame) -> None:
-    still = table[table["case"] == rest.STATIONARY]
+    still = table[table["case"] == STATIONARY]
     assert sorted(set(still["width"])) == [WIDTH, 2 * WIDTH, 4 * WIDTH]
     assert judged(still) == "holds"
     wider = still["movement_per_error"] * still["width"]
@@ -268,17 +269,12 @@ def test_divergence_is_no_rest() -> None:
     how = replace(RECIPE, learning_rate=400.0)
     found = rest_table(DATA, {}, 16, [0], how, ["silu"])
     assert np.isfinite(found.select_dtypes("number")).all(axis=None)
-    regular = found[(found["case"] == rest.REGULAR)]
-    assert regular["step"].max() < rest.MOST_STEPS
+    regular = found[(found["case"] == REGULAR)]
+    assert regular["step"].max() < MOST_STEPS
     assert judged(regular) != "holds"
 
 
 def test_figure(table: pd.DataFrame, tmp_path_factory: pytest.TempPathFactory) -> None:
-    assert (figure.REGULAR, figure.DUPLICATE, figure.STATIONARY) == (
-        rest.REGULAR,
-        rest.DUPLICATE,
-        rest.STATIONARY,
-    )
     path = tmp_path_factory.mktemp("rest") / "rest.csv"
     write_csv(table, path)
     again = read_csv(path)
@@ -286,9 +282,9 @@ def test_figure(table: pd.DataFrame, tmp_path_factory: pytest.TempPathFactory) -
     drawn = figure.draw(again)
     assert isinstance(drawn, Figure)
     left, middle, right = drawn.axes
-    runs = table.groupby(rest.RUN).ngroups
+    runs = table.groupby(RUN).ngroups
     # A line and two ends a run, and a guide in each panel; one line a run on the right.
     assert len(left.lines) + len(middle.lines) == 3 * runs + 2
     assert len(right.lines) == runs
-    turned = figure.draw(again[again["case"] == rest.REGULAR])
+    turned = figure.draw(again[again["case"] == REGULAR])
     assert len(turned.axes[2].lines) < runs

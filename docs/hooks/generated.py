@@ -12,9 +12,9 @@ from functools import cache
 from pathlib import Path
 from statistics import fmean
 
+from infwidth import numbers
 from infwidth.config.reading import load_schema
 from infwidth.config.reference import reference
-from infwidth.paper import numbers
 
 MARK = re.compile(r"<!-- generated: (?P<name>[a-z_]+)(?P<arguments>[^>]*?) -->")
 SCHEMA = "workflow/schemas/config.schema.yaml"

@@ -25,7 +25,8 @@ from pathlib import Path
 import pandas as pd
 from IPython.display import Markdown, display
 
-from infwidth.paper import figures, numbers, tables, theory
+from infwidth import numbers
+from infwidth.paper import figures, tables, theory
 from infwidth.paper.measurements import read
 from infwidth.paper.theory import tables as theory_tables
 

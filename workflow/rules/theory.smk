@@ -204,7 +204,7 @@ rule theory_train_activation:
         widths=list(experiment.theory_widths),
         seeds=experiment.theory_seeds,
         samples=experiment.theory_samples,
-        code=code("theory.independence"),
+        code=code("theory.activation_training"),
     message:
         "Training with {wildcards.activation} under µP"
     script:
@@ -230,7 +230,7 @@ rule theory_independence:
     benchmark:
         f"{RESULTS}/benchmarks/theory_independence.tsv"
     conda:
-        "../../envs/theory.yaml"
+        "../../envs/analysis.yaml"
     threads: 1
     resources:
         mem_mb=1000,
@@ -333,7 +333,7 @@ rule theory_findings:
         mem_mb=1000,
         runtime=10,
     params:
-        code=code("paper.theory.tables"),
+        code=code("theory.findings", "paper.theory.tables"),
     message:
         "What the checks of the theory come to"
     script:

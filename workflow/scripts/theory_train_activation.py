@@ -9,7 +9,7 @@ from infwidth.csv_files import write_csv
 from infwidth.datasets.prepare import PreparedDataset
 from infwidth.recipe import Recipe
 from infwidth.script import start
-from infwidth.theory.independence import train_activation
+from infwidth.theory.activation_training import train_activation
 from infwidth.theory.setting import first_samples
 
 if TYPE_CHECKING:

@@ -15,10 +15,12 @@ import IPython  # noqa: F401
 
 from infwidth.csv_files import read_csv, write_csv
 from infwidth.exponents import scaling_table
-from infwidth.paper import figures, page, tables
+from infwidth.paper import figures, page, tables, theory
 from infwidth.paper.notebook import run
 from infwidth.paper.report import compile_pdf
+from infwidth.paper.theory import tables as theory_tables
 from infwidth.provenance import figures_digest
+from infwidth.theory.limits import limits_table
 from infwidth.verdicts import Thresholds, table1
 
 
@@ -118,16 +120,11 @@ def _theory_tables() -> list[Task]:
     ]
 
 
-# Imported where they are needed: an experiment without the checks does without their libraries.
 def _theory_figures() -> list[Task]:
-    from infwidth.paper import theory
-
     return [Task(_pictures("theory/figures", theory.FIGURES), _draw_theory)]
 
 
 def _limits(folder: Path, setting: Setting) -> None:
-    from infwidth.theory.limits import limits_table
-
     table = limits_table(
         read_csv(folder / "metrics.csv"),
         read_csv(folder / "scaling.csv"),
@@ -138,14 +135,10 @@ def _limits(folder: Path, setting: Setting) -> None:
 
 
 def _findings(folder: Path, setting: Setting) -> None:
-    from infwidth.paper.theory import tables as theory_tables
-
     theory_tables.write(folder / "theory")
 
 
 def _draw_theory(folder: Path, setting: Setting) -> None:
-    from infwidth.paper import theory
-
     theory.save_all(folder / "theory", figures_digest(setting.config, theory=True))
 
 

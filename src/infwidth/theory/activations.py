@@ -28,7 +28,7 @@ points, before it is believed.
 
 import math
 from bisect import bisect_right
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
@@ -44,8 +44,7 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 from sympy.parsing.sympy_parser import parse_expr  # type: ignore[import-untyped]
 
-from infwidth.paper.numbers import number
-from infwidth.theory.finding import Finding, verdict
+from infwidth.theory.terms.activations import PAPER, WORDS
 
 Array = NDArray[np.float64]
 Answer = Literal["yes", "no", "undetermined"]
@@ -67,21 +66,6 @@ FORMULAS: Mapping[str, str] = MappingProxyType(
         "linear": "x",
     }
 )
-# What the paper says of activations by name; and what is expected here of the others.
-PAPER: Mapping[str, bool] = MappingProxyType(
-    {"tanh": True, "sigmoid": True, "silu": True, "relu": False}
-)
-OURS: Mapping[str, bool] = MappingProxyType(
-    {
-        "erf": True,
-        "gelu": True,
-        "softplus": True,
-        "sin": True,
-        "leaky_relu": False,
-        "linear": False,
-    }
-)
-WORDS: Mapping[bool, str] = MappingProxyType({True: "GOOD", False: "not GOOD"})
 
 COLUMNS = (
     "activation",
@@ -746,77 +730,3 @@ def _row(name: str, formula: str) -> dict[str, object]:
         "paper": WORDS[PAPER[name]] if name in PAPER else "",
         "reason": "; ".join(filter(None, against)) or "nothing against it found",
     }
-
-
-def findings(table: pd.DataFrame) -> list[Finding]:
-    """Whether activations are GOOD or not as the paper says, and what we expect of others.
-
-    Args:
-        table: as from `good_table`.
-    """
-    rows = {str(row["activation"]): row for row in table.to_dict("records")}
-    found = [
-        Finding(
-            source="Assumption 4.3",
-            statement=f"{name} is {WORDS[good]}, as the paper says",
-            verdict=verdict(_agrees([rows[name]], good=good)),
-            evidence=_evidence(rows[name]),
-        )
-        for name, good in PAPER.items()
-        if name in rows
-    ]
-    for good in (True, False):
-        names = [name for name, ours in OURS.items() if ours == good and name in rows]
-        if names:
-            found.append(
-                Finding(
-                    source="here",
-                    statement=f"{', '.join(names)}, of which the paper says nothing, are "
-                    f"{WORDS[good]}",
-                    verdict=verdict(_agrees([rows[name] for name in names], good=good)),
-                    evidence="; ".join(f"{name}: {_evidence(rows[name])}" for name in names),
-                )
-            )
-    found.append(_distinctness(table))
-    return found
-
-
-Row = Mapping[Hashable, Any]
-
-
-def _agrees(rows: Sequence[Row], *, good: bool) -> bool | None:
-    answers = {row["good"] for row in rows}
-    wanted, opposite = ("yes", "no") if good else ("no", "yes")
-    if opposite in answers:
-        return False
-    return True if answers == {wanted} else None
-
-
-def _evidence(row: Row) -> str:
-    if row["good"] != "yes":
-        return str(row["reason"])
-    return (
-        f"sup |φ′| = {number(row['sup_derivative'])}, "
-        f"sup |φ″| = {number(row['sup_second_derivative'])}, no constant sum for {row['draws']} "
-        f"draws of b and c (σ_min ≥ {number(row['sums_margin'], 2)} β), no constant product "
-        f"(σ_min = {number(row['product_margin'], 2)} β)"
-    )
-
-
-def _distinctness(table: pd.DataFrame) -> Finding:
-    """Whether (b) has to ask for distinct |b_i|."""
-    good = table[table["good"] == "yes"]
-    identities = {
-        str(name): str(words)
-        for name, words in zip(good["activation"], good["equal_frequencies_identity"], strict=True)
-        if isinstance(words, str) and words  # an empty cell of a file is NaN
-    }
-    held = None if good.empty else bool(identities)
-    shown = "; ".join(f"{name}: {words}" for name, words in identities.items())
-    return Finding(
-        source="here",
-        statement="the frequencies |b_i| have to be distinct: with equal ones GOOD activations "
-        "have constant sums",
-        verdict=verdict(held),
-        evidence=shown or f"none found for {len(good)} GOOD activations",
-    )

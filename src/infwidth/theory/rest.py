@@ -14,15 +14,14 @@ of the last features, so that under every scheme whose output weights train at t
 
     r_t² ≥ λ_min(K^L_t) / n.
 
-Rest and zero error come together if r_t stays away from zero, as it must while the features are
-independent; a training that rests on an error has r_t → 0. Two such trainings are looked at beside
-those that the corollary speaks of: µP with an input that occurs twice with conflicting labels,
-which Assumption 4.1 excludes, and IP with five hidden layers, which is not µP and whose n = ∞
-network starts at a stationary point.
+A training that rests on an error has r_t → 0. Two such trainings are looked at beside those that
+the corollary speaks of: µP with an input that occurs twice with conflicting labels, which
+Assumption 4.1 excludes, and IP with five hidden layers, which is not µP and whose n = ∞ network
+starts at a stationary point.
 
 The loss is the squared error, whatever the experiment's, because cross-entropy has no minimum at
 finite weights; everything is computed in float64. The n = ∞ network is stood in for by one of
-finite width. All thresholds, rates and sample counts are ours, not the paper's.
+finite width. All rates and sample counts are ours, not the paper's.
 """
 
 import math
@@ -41,41 +40,13 @@ from infwidth.features import r_factor
 from infwidth.initialisation import initial_network, initial_norms, learning_rates
 from infwidth.losses import LOSSES, one_hot
 from infwidth.network import HiddenState
-from infwidth.paper.numbers import number, power
 from infwidth.precision import PRECISIONS
 from infwidth.recipe import Recipe
-from infwidth.scaling import fit_power_law
 from infwidth.schemes import SCHEMES, Scheme
 from infwidth.spectra import spectra
-from infwidth.theory.finding import Finding, verdict
-from infwidth.theory.powers import in_words
 from infwidth.theory.setting import with_activation
+from infwidth.theory.terms.rest import COLUMNS, DUPLICATE, REGULAR, REST, STATIONARY
 from infwidth.training import DIVERGED_LOSS_RATIO, log_spaced_steps
-
-REGULAR, DUPLICATE, STATIONARY = "regular", "conflicting duplicate", "stationary start"
-
-COLUMNS = (
-    "case", "scheme", "activation", "learning_rate", "batch_size", "samples", "parallel_pairs",
-    "hidden_layers", "width", "seed", "step", "weight_change", "largest_change", "error_signal",
-    "movement_per_error", "train_loss", "feature_min_eig", "feature_resolution",
-)  # fmt: skip
-RUN = [*COLUMNS[:10]]
-
-# Training is at rest where a step, relative to ‖W‖, is this part of its largest one. Smaller steps
-# than 1e-8 of it cannot be told from rounding where opposite errors cancel: their squares are
-# differences of numbers of order one.
-REST = 1e-6
-# Movement per error that counts as away from zero. It is of order one where features are; at rest
-# with r ≥ FLOOR no more than REST / FLOOR of the error can be left, which counts as zero.
-FLOOR = 1e-3
-ZERO = REST / FLOOR
-# A conflict of two labels cannot leave less: with one-hot targets half their distance, √2 / 2, at
-# both copies, and the first error is of order one. Half of the first error and more is an error
-# that stays.
-STAYS = 0.5
-# An exponent below this is a movement that vanishes with the width; the law expected of IP with L
-# hidden layers is r_0 ∝ n^(-(L-2)/2).
-VANISHES = -0.5
 
 RATE_FACTORS = (0.5, 1.0, 2.0)
 MOST_STEPS = 20_000
@@ -141,34 +112,6 @@ def with_conflict(data: PreparedDataset) -> PreparedDataset:
         train_inputs=np.concatenate([data.train_inputs, data.train_inputs[:1]]),
         train_labels=np.concatenate([data.train_labels, label]),
     )
-
-
-def findings(table: pd.DataFrame) -> list[Finding]:
-    """What the runs say: one finding per activation of µP, other scheme and exception."""
-    kept = table["case"] == REGULAR
-    mup = kept & (table["scheme"] == "µP")
-    found = [
-        _together(
-            runs,
-            "Corollary 4.6",
-            "where µP's training of separate inputs comes to rest, the error signal of every "
-            f"sample is zero ({activation})",
-        )
-        for activation, runs in table[mup].groupby("activation", sort=False)
-    ]
-    found += [
-        _together(
-            runs,
-            "here",
-            f"under {scheme}, at a finite width, rest and zero error come together as well",
-        )
-        for scheme, runs in table[kept & ~mup].groupby("scheme", sort=False)
-    ]
-    for case, judge in ((DUPLICATE, _conflict), (STATIONARY, _stationary)):
-        runs = table[table["case"] == case]
-        if len(runs):
-            found.append(judge(runs))
-    return found
 
 
 def _settings(recipe: Recipe, samples: int) -> Recipe:
@@ -333,116 +276,3 @@ def _least_eigenvalue(
     roundoff = (step + 1) * PRECISIONS["float64"].unit_roundoff
     found = spectra(factor, len(initial), roundoff)
     return float(found.gram[0]), float(found.resolution)
-
-
-@dataclass(frozen=True)
-class _Ending:
-    """Where one run ended."""
-
-    rests: bool
-    movement: float  # the last step relative to the largest
-    error: float  # the last error signal relative to the first
-    least_ratio: float
-
-
-def _endings(table: pd.DataFrame) -> list[_Ending]:
-    return [_ending(run.sort_values("step")) for _, run in table.groupby(RUN, sort=False)]
-
-
-def _ending(run: pd.DataFrame) -> _Ending:
-    movement = run["weight_change"].iloc[-1] / run["largest_change"].iloc[-1]
-    return _Ending(
-        rests=bool(movement <= REST),
-        movement=float(movement),
-        error=float(run["error_signal"].iloc[-1] / run["error_signal"].iloc[0]),
-        least_ratio=float(run["movement_per_error"].min()),
-    )
-
-
-def _together(table: pd.DataFrame, source: str, statement: str) -> Finding:
-    """Whether rest and zero error come together in all runs of a family."""
-    ends = _endings(table)
-    separate = bool((table["parallel_pairs"] == 0).all())
-    rested = [end for end in ends if end.rests]
-    held: bool | None = None
-    # Against it is a run at rest on an error. For it are runs at rest without one, and that r_t
-    # stays away from zero in every run, so that those still under way are not heading for a rest
-    # of the other kind.
-    if any(end.error > ZERO for end in rested):
-        held = False
-    elif rested and min(end.least_ratio for end in ends) >= FLOOR:
-        held = True
-    rates = ", ".join(f"{rate:g}" for rate in sorted(set(table["learning_rate"])))
-    sizes = sorted(set(table["batch_size"]), reverse=True)
-    samples = int(table["samples"].iloc[0])
-    batches = ", ".join("full batch" if size == samples else f"batches of {size}" for size in sizes)
-    evidence = (
-        f"{len(rested)} of {len(ends)} runs (η = {rates}; {batches}; "
-        f"{table['seed'].nunique()} seeds, n = {int(table['width'].max())}, {samples} samples) "
-        f"came to rest within {int(table['step'].max())} steps; "
-    )
-    if rested:
-        evidence += (
-            f"there at most {number(max(end.error for end in rested), 2)} of the first error is "
-            "left; "
-        )
-    evidence += (
-        f"movement per error is never below {number(min(end.least_ratio for end in ends), 2)}, "
-        f"with λ_min(x^L)/n from {number(float(table['feature_min_eig'].min()), 2)} up"
-    )
-    if not separate:
-        evidence += "; but there are inputs equal up to sign, which Assumption 4.1 excludes"
-    return Finding(source, statement, verdict(held if separate else None), evidence)
-
-
-def _conflict(table: pd.DataFrame) -> Finding:
-    """Whether the duplicate rests on its error, for want of independent features."""
-    ends = _endings(table)
-    last = table.loc[table.groupby(RUN, sort=False)["step"].idxmax()]
-    pairs = int(table["parallel_pairs"].min())
-    dependent = bool((last["feature_min_eig"] <= last["feature_resolution"]).all())
-    held: bool | None = None
-    if all(end.rests for end in ends):
-        held = pairs > 0 and dependent and all(end.error >= STAYS for end in ends)
-    evidence = (
-        f"{sum(end.rests for end in ends)} of {len(ends)} runs came to rest with "
-        f"{number(min(end.error for end in ends), 2)} of the first error left or more; movement "
-        f"per error falls to {number(max(end.least_ratio for end in ends), 2)}; {pairs} pair of "
-        f"parallel inputs, and λ_min(x^L)/n at rest is {number(last['feature_min_eig'].max(), 2)} "
-        f"or less, {'below' if dependent else 'against'} its resolution "
-        f"{number(float(last['feature_resolution'].min()), 2)}"
-    )
-    statement = (
-        "an input that occurs twice with conflicting labels, which Assumption 4.1 excludes, lets "
-        "µP's training rest on an error, its features being dependent"
-    )
-    return Finding("here", statement, verdict(held), evidence)
-
-
-def _stationary(table: pd.DataFrame) -> Finding:
-    """Whether the movement at an unchanged error vanishes with the width."""
-    widths = sorted(int(width) for width in table["width"].unique())
-    groups = [table[table["width"] == width] for width in widths]
-    moves = [
-        group.groupby("seed")["movement_per_error"].max().to_numpy(dtype=np.float64)
-        for group in groups
-    ]
-    law = fit_power_law(widths, moves, None)
-    ends = _endings(table)
-    layers = int(table["hidden_layers"].iloc[0])
-    held: bool | None = None
-    if math.isfinite(law.high):
-        held = law.high < VANISHES and min(end.error for end in ends) >= STAYS
-    evidence = (
-        f"over {int(table['step'].max())} steps movement per error is at most "
-        f"{number(float(moves[0].max()), 2)} at n = {widths[0]} and "
-        f"{number(float(moves[-1].max()), 2)} at n = {widths[-1]}, a power {in_words(law)} of n "
-        f"(expected {power(-(layers - 2) / 2, math.nan, math.nan)}); "
-        f"{number(min(end.error for end in ends), 3)} of the first error stays; λ_min(x^L)/n is "
-        f"{number(float(groups[-1]['feature_min_eig'].max()), 2)} at the largest width"
-    )
-    statement = (
-        f"IP with {layers} hidden layers, which is not µP, starts at rest on its error in the "
-        "limit of infinite width"
-    )
-    return Finding("here", statement, verdict(held), evidence)

@@ -4,9 +4,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.transforms import ScaledTranslation
 
+from infwidth.numbers import plus_minus
 from infwidth.paper import panels, style
 from infwidth.paper.measurements import METRICS, Measurements, Metric, curve
-from infwidth.paper.numbers import plus_minus
 
 
 def draw(measured: Measurements) -> Figure:

@@ -12,6 +12,7 @@ from infwidth.paper import measurements, tables
 from infwidth.paper.figures import FIGURES
 from infwidth.paper.page import content, plots, series
 from infwidth.paper.page.images import Picture, embedded
+from infwidth.paper.theory import TITLES as THEORY_TITLES
 
 __all__ = ["Picture", "page", "write"]
 
@@ -38,9 +39,6 @@ def write(folder: Path, captions: Path, *, theory: bool) -> None:
     shown = [picture(name, name.replace("_", " ").capitalize()) for name in FIGURES]
     findings, checks = None, []
     if theory:
-        # Imported where it is needed: without the checks, neither are their libraries.
-        from infwidth.paper.theory import TITLES as THEORY_TITLES
-
         findings = folder / "theory/findings.csv"
         checks = [
             picture(name, title, "theory", "theory_") for name, title in THEORY_TITLES.items()

@@ -7,7 +7,8 @@ from typing import Any
 
 import pandas as pd
 
-from infwidth.paper import numbers, tables
+from infwidth import numbers
+from infwidth.paper import tables
 from infwidth.paper.measurements import METRICS
 from infwidth.paper.page.series import RATIO
 

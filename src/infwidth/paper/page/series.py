@@ -10,7 +10,8 @@ import pandas as pd
 from matplotlib.markers import MarkerStyle
 from matplotlib.path import Path as Outline
 
-from infwidth.paper import numbers, panels, style, tables
+from infwidth import numbers
+from infwidth.paper import panels, style, tables
 from infwidth.paper.measurements import METRICS, RESOLUTION, Measurements, curve
 from infwidth.paper.style import Look
 

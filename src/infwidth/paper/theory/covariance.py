@@ -10,7 +10,8 @@ from matplotlib.lines import Line2D
 
 from infwidth.paper import panels, style
 from infwidth.paper.measurements import curve
-from infwidth.theory.covariance import DIRECTIONS, moment_errors
+from infwidth.theory.findings.covariance import moment_errors
+from infwidth.theory.terms.covariance import DIRECTIONS
 
 TITLES: Mapping[tuple[str, str], str] = {
     ("forward", "at initialisation"): r"Forward, at initialisation: $v=x_0$",

@@ -15,7 +15,7 @@ from matplotlib.patches import Patch, Rectangle
 from matplotlib.ticker import FixedFormatter, FixedLocator, NullFormatter
 
 from infwidth.paper import panels, style
-from infwidth.theory.inputs import states
+from infwidth.theory.findings.inputs import states
 
 DOTTED = (0, (1, 2))
 GUIDE: dict[str, Any] = {"color": "black", "ls": DOTTED, "lw": 0.9}

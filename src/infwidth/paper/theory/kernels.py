@@ -9,7 +9,7 @@ from matplotlib.lines import Line2D
 
 from infwidth.paper import panels, style
 from infwidth.paper.measurements import curve
-from infwidth.theory.kernels import EXPECTED, with_limit
+from infwidth.theory.findings.kernels import EXPECTED, with_limit
 
 DOTTED = (0, (1, 1.6))
 

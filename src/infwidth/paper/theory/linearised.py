@@ -12,7 +12,7 @@ from matplotlib.lines import Line2D
 
 from infwidth.paper import panels, style
 from infwidth.paper.measurements import curve
-from infwidth.theory.linearised import LINEAR, largest_deviation, last_change
+from infwidth.theory.findings.linearised import LINEAR, largest_deviation, last_change
 
 DOTTED = (0, (1, 1.2))
 GUIDE = (0, (1, 2))

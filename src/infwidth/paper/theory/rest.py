@@ -12,9 +12,9 @@ from matplotlib.lines import Line2D
 
 from infwidth.paper import panels, style
 from infwidth.paper.style import GREY, KNOWN, Look
+from infwidth.theory.terms.rest import DUPLICATE, REGULAR, STATIONARY
 
-# The names of the table's cases, and the columns that tell the runs of one case apart.
-REGULAR, DUPLICATE, STATIONARY = "regular", "conflicting duplicate", "stationary start"
+# The columns that tell the runs of one case apart.
 RUN = ["width", "learning_rate", "batch_size", "seed"]
 
 STEP = r"step $\|W_{t+1}-W_t\|_F\,/\,\|W_0\|_F$"

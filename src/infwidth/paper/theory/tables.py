@@ -5,7 +5,7 @@ from pathlib import Path
 import pandas as pd
 
 from infwidth.csv_files import read_csv, write_csv
-from infwidth.paper.numbers import number
+from infwidth.numbers import number
 from infwidth.paper.tables import plain
 from infwidth.theory.findings import SOURCES, findings_table
 

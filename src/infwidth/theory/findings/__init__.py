@@ -1,11 +1,15 @@
-"""All findings together, in the order of the argument: findings.csv."""
+"""What the tables come to, a module a table; all findings together are findings.csv.
+
+Nothing here may import PyTorch or sympy, so that judging and drawing stay quick; and nothing that
+computes a table may import from here, so that no table depends on how it is judged.
+"""
 
 from collections.abc import Mapping
 from dataclasses import asdict
 
 import pandas as pd
 
-from infwidth.theory import (
+from infwidth.theory.findings import (
     activations,
     covariance,
     decomposition,
@@ -17,7 +21,7 @@ from infwidth.theory import (
     rest,
 )
 
-# The tables that findings are read from.
+# The tables that findings are read from, in the order of the argument.
 SOURCES = (
     "separation",
     "violations",

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from infwidth.exponents import by_width
-from infwidth.paper.numbers import power, with_interval
+from infwidth.numbers import power, with_interval
 from infwidth.scaling import NOT_MEASURED, Level, PowerLaw, fit_power_law, geometric_mean
 
 # Half-way between n^-1/2, by which what is sampled falls, and n^0, of what does not fall.
