@@ -1,7 +1,7 @@
 import subprocess
 import sys
-from itertools import combinations
 import warnings
+from itertools import combinations
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +11,7 @@ from colorspacious import cspace_convert, deltaE
 from matplotlib.axes import Axes
 from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
 from synthetic import Plan, write
 
 from infwidth.paper import figures, style
@@ -147,10 +148,11 @@ def test_a_scheme_looks_the_same_whatever_stands_beside_it() -> None:
     assert len({look.marker for look in among.values()}) == len(among)
 
 
-def seen(color: str, deficiency: str) -> np.ndarray:
+def seen(color: str, deficiency: str) -> NDArray[np.float64]:
     """A colour as the colour-blind see it (Machado et al. 2009); sRGB."""
     vision = {"name": "sRGB1+CVD", "cvd_type": deficiency, "severity": 100}
-    return np.clip(cspace_convert(to_rgb(color), vision, "sRGB1"), 0, 1)
+    rgb: NDArray[np.float64] = np.clip(cspace_convert(to_rgb(color), vision, "sRGB1"), 0, 1)
+    return rgb
 
 
 def lightness(color: str) -> float:

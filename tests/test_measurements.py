@@ -103,7 +103,7 @@ def test_a_diverged_replica_has_a_row_in_diverged_csv_and_none_after_its_step(
     assert np.isfinite(tables.spectra["eigenvalue"]).all()
 
 
-def test_spectra_are_geometric_means_over_the_seeds_that_finished(tmp_path: Path) -> None:
+def test_spectra_are_means_and_ranges_over_the_seeds_that_finished(tmp_path: Path) -> None:
     tables = Measurements.collect([("SP", 20, *training(tmp_path, "SP", 20, diverged=True))])
     metrics, spectra = tables.metrics, tables.spectra
     last = metrics[(metrics["step"] == 7) & (metrics["layer"] == 2) & (metrics["kind"] == "x")]
@@ -112,9 +112,13 @@ def test_spectra_are_geometric_means_over_the_seeds_that_finished(tmp_path: Path
         & (spectra["layer"] == 2)
         & (spectra["kind"] == "x")
         & (spectra["index"] == 0)
-    ].set_index("matrix")["eigenvalue"]
-    assert row["gram"] == pytest.approx(np.exp(np.log(last["gram_min_eig"]).mean()))
-    assert row["spacetime"] == pytest.approx(np.exp(np.log(last["spacetime_min_eig"]).mean()))
+    ].set_index("matrix")
+    for matrix in ("gram", "spacetime"):
+        seeds = last[f"{matrix}_min_eig"]
+        assert len(seeds) == 2
+        assert row["eigenvalue"][matrix] == pytest.approx(np.exp(np.log(seeds).mean()))
+        assert row["eigenvalue_low"][matrix] == pytest.approx(seeds.min())
+        assert row["eigenvalue_high"][matrix] == pytest.approx(seeds.max())
 
 
 def test_csv_files_give_back_every_bit_and_an_na_scheme(tmp_path: Path) -> None:

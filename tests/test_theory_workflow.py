@@ -84,7 +84,9 @@ def test_snakemakes_own_report_shows_it_without_a_network(checked: Checkout) -> 
         assert any(name.endswith(f"/{figure}.png") for name in names)
     for caption in (ROOT / "workflow/report").glob("*.rst"):
         first = re.split(r"[{`\n]", caption.read_text(encoding="utf-8"))[0].strip()
-        assert first in page, caption.name
+        assert json.dumps(first)[1:-1] in page, caption.name
     soup = BeautifulSoup(page, "html.parser")
-    fetched = [tag.get("src") or tag.get("href") for tag in soup.find_all(["script", "link", "img"])]
+    fetched = [
+        tag.get("src") or tag.get("href") for tag in soup.find_all(["script", "link", "img"])
+    ]
     assert [address for address in fetched if address and str(address).startswith("http")] == []

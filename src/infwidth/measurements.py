@@ -73,13 +73,13 @@ def metrics_table(scheme: str, width: int, features: Features, values: Spectra) 
 
 
 def spectra_table(scheme: str, width: int, features: Features, values: Spectra) -> pd.DataFrame:
-    """Full spectra at initialisation and at the end: geometric means over the seeds."""
+    """Full spectra at initialisation and at the end: geometric means over the seeds, and range."""
     ends = [0, -1] if len(features.steps) > 1 else [0]
     parts = []
     for matrix, eigenvalues in (("gram", values.gram), ("spacetime", values.spacetime)):
         # At initialisation both halves of the space-time matrix are the same.
         for end in ends if matrix == "gram" else ends[1:]:
-            means = _geometric_mean(eigenvalues[end])
+            means, lows, highs = _over_seeds(eigenvalues[end])
             kind, layer, index = np.indices(means.shape).reshape(3, -1)
             parts.append(
                 pd.DataFrame(
@@ -92,6 +92,8 @@ def spectra_table(scheme: str, width: int, features: Features, values: Spectra) 
                         "matrix": matrix,
                         "index": index,
                         "eigenvalue": means.ravel(),
+                        "eigenvalue_low": lows.ravel(),
+                        "eigenvalue_high": highs.ravel(),
                     }
                 )
             )
@@ -99,15 +101,18 @@ def spectra_table(scheme: str, width: int, features: Features, values: Spectra) 
     return together[together["eigenvalue"].notna()]
 
 
-def _geometric_mean(eigenvalues: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Over the replicas that did not diverge; (kinds, layers, R, m) -> (kinds, layers, m)."""
-    going = np.isfinite(eigenvalues).all(axis=(0, 1, 3))
-    if not going.any():
-        return np.full((*eigenvalues.shape[:2], eigenvalues.shape[-1]), np.nan)
+def _over_seeds(eigenvalues: NDArray[np.float64]) -> tuple[NDArray[np.float64], ...]:
+    """Geometric mean, least and largest over the replicas that did not diverge.
+
+    (kinds, layers, R, m) -> (kinds, layers, m) each.
+    """
+    going = eigenvalues[:, :, np.isfinite(eigenvalues).all(axis=(0, 1, 3))]
+    if not going.shape[2]:
+        nothing = np.full((*eigenvalues.shape[:2], eigenvalues.shape[-1]), np.nan)
+        return nothing, nothing, nothing
     with np.errstate(divide="ignore"):
-        logs: NDArray[np.float64] = np.log(eigenvalues[:, :, going])
-    means: NDArray[np.float64] = np.exp(logs.mean(axis=2))
-    return means
+        logs: NDArray[np.float64] = np.log(going)
+    return np.exp(logs.mean(axis=2)), going.min(axis=2), going.max(axis=2)
 
 
 @dataclass(frozen=True)

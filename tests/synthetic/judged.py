@@ -138,8 +138,9 @@ def provenance(plan: Plan, name: str) -> dict[str, object]:
         "device": ["cpu"],
         "data_sha256": "1" * 64,
         "rules": [
-            {"rule": "train", "job": "SP/64", "seconds": 12.3, "max_rss_mb": 812.0},
-            {"rule": "train", "job": "µP/4096", "seconds": 123.4, "max_rss_mb": 2812.0},
-            {"rule": "spectra", "job": "", "seconds": 20.0, "max_rss_mb": 400.0},
+            {"rule": "train", "job": "SP_64", "seconds": 12.3, "max_rss_mb": 812.0},
+            {"rule": "train", "job": "µP_4096", "seconds": 123.4, "max_rss_mb": 2812.0},
+            {"rule": "spectra", "job": "", "seconds": 20.0, "max_rss_mb": None},
         ],
+        "files": {"metrics.csv": {"sha256": "3" * 64, "rows": 1}},
     }

@@ -107,6 +107,8 @@ def spectra(plan: Plan, rng: np.random.Generator) -> pd.DataFrame:
                             "matrix": matrix,
                             "index": np.arange(count),
                             "eigenvalue": values,
+                            "eigenvalue_low": 0.8 * values,
+                            "eigenvalue_high": 1.25 * values,
                         }
                     )
                 )

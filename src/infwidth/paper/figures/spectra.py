@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -39,6 +40,7 @@ def draw(measured: Measurements) -> Figure:
         handles += [
             Line2D([], [], color=GREY, lw=0.8, alpha=0.55, label="initialisation"),
             Line2D([], [], color=GREY, lw=1.4, label=f"step {measured.last_step}"),
+            *panels.seed_handles(measured.seeds),
         ]
         panels.legend_above(figure, handles)
     return figure
@@ -62,8 +64,10 @@ def _panel(ax: Axes, measured: Measurements, matrix: str, width: int) -> None:
 
 def _line(ax: Axes, spectrum: pd.DataFrame, look: Look, *, floor: float, initial: bool) -> None:
     """The eigenvalues above the floor, largest first; a hollow triangle where they sink below."""
-    values = spectrum.sort_values("index")["eigenvalue"].to_numpy(dtype=float)[::-1]
-    resolved = values[values > max(0.0, floor if math.isfinite(floor) else 0.0)]
+    spectrum = spectrum.sort_values("index", ascending=False)
+    values = spectrum["eigenvalue"].to_numpy(dtype=float)
+    least = max(0.0, floor if math.isfinite(floor) else 0.0)
+    resolved = values[values > least]
     if len(resolved) < len(values) and floor > 0:
         ax.plot(len(resolved) + 1, floor, "v", color=look.color, mfc="none", ms=4.6, mew=0.8)
     ax.plot(
@@ -78,4 +82,17 @@ def _line(ax: Axes, spectrum: pd.DataFrame, look: Look, *, floor: float, initial
         markevery=(0, max(1, len(values) // 8)),
         markeredgecolor="white",
         markeredgewidth=0.3,
+    )
+    low, high = (
+        spectrum[f"eigenvalue_{end}"].to_numpy(dtype=float)[: len(resolved)]
+        for end in ("low", "high")
+    )
+    # Down to the floor where a seed's eigenvalue is not resolved.
+    ax.fill_between(
+        range(1, len(resolved) + 1),
+        np.maximum(low, least),
+        high,
+        color=look.color,
+        alpha=0.15,
+        lw=0,
     )

@@ -35,7 +35,10 @@ CURVES = (
         -3,
     ),
 )
-DEPENDENT = style.KNOWN["µP"].color
+# Hatched, since in grey it is as light as a middling blue.
+DEPENDENT: dict[str, Any] = {
+    "facecolor": style.KNOWN["µP"].color, "hatch": "xxxxx", "edgecolor": "white",
+}  # fmt: skip
 UNKNOWN: dict[str, Any] = {"facecolor": "0.85", "hatch": "/////", "edgecolor": "0.5"}
 COLOURS = "Blues_r"
 WORDS = {"two negated pairs": "two negated\npairs", "none": "none:\nas assumed"}
@@ -95,7 +98,7 @@ def _matrix(figure: Figure, ax: Axes, table: pd.DataFrame) -> None:
     for row, (key, own) in enumerate(found.items()):
         for column, (place, state) in enumerate(own.items()):
             if state.both is False:
-                _cell(ax, row, column, facecolor=DEPENDENT)
+                _cell(ax, row, column, **DEPENDENT)
             elif state.both is None:
                 _cell(ax, row, column, **UNKNOWN)
             else:
@@ -115,8 +118,8 @@ def _matrix(figure: Figure, ax: Axes, table: pd.DataFrame) -> None:
     bar.outline.set_linewidth(0.4)
     ax.set_title("What a violation of it makes dependent")
     size = f"$n={last['width'].max()}$, $N={last['samples'].max()}$"
-    handles = [Patch(color=DEPENDENT, lw=0, label=f"dependent at step $0$ and $t$ ({size})")]
-    if any(patch.get_hatch() for patch in ax.patches):
+    handles = [Patch(**DEPENDENT, lw=0, label=f"dependent at step $0$ and $t$ ({size})")]
+    if any(patch.get_hatch() == UNKNOWN["hatch"] for patch in ax.patches):
         handles.append(Patch(**UNKNOWN, lw=0, label="unknown or changing"))
     ax.legend(handles=handles, loc="upper center", bbox_to_anchor=(0.4, -0.005), ncols=2)
 

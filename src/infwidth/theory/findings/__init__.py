@@ -37,20 +37,22 @@ SOURCES = (
 
 
 def findings_table(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
-    """One row per statement: source, statement, verdict, evidence.
+    """One row per statement: check, source, statement, verdict, evidence.
 
     Args:
         tables: the theory's CSV files, by name.
     """
-    found = [
-        *inputs.findings(tables["separation"], tables["violations"]),
-        *activations.findings(tables["activations"]),
-        *kernels.findings(tables["kernels"]),
-        *independence.findings(tables["independence"]),
-        *linearised.findings(tables["linearised"]),
-        *covariance.findings(tables["covariance"]),
-        *decomposition.findings(tables["decomposition"]),
-        *rest.findings(tables["rest"]),
-        *limits.findings(tables["limits"]),
-    ]
-    return pd.DataFrame([asdict(finding) for finding in found])
+    found = {
+        "inputs": inputs.findings(tables["separation"], tables["violations"]),
+        "activations": activations.findings(tables["activations"]),
+        "kernels": kernels.findings(tables["kernels"]),
+        "independence": independence.findings(tables["independence"]),
+        "linearised": linearised.findings(tables["linearised"]),
+        "covariance": covariance.findings(tables["covariance"]),
+        "decomposition": decomposition.findings(tables["decomposition"]),
+        "rest": rest.findings(tables["rest"]),
+        "limits": limits.findings(tables["limits"]),
+    }
+    return pd.DataFrame(
+        [{"check": check, **asdict(one)} for check, findings in found.items() for one in findings]
+    )
