@@ -46,6 +46,7 @@ class Experiment:
     lazy_tolerance: float
     precision: str
     device: str
+    checkpoint_seconds: float
     theory: bool
     theory_widths: tuple[int, ...]
     theory_samples: int

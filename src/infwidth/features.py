@@ -12,6 +12,8 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
+from infwidth.files import load_arrays, save_arrays
+
 KINDS = ("h", "x")
 
 
@@ -37,31 +39,30 @@ class Features:
     @classmethod
     def of_snapshots(cls, snapshots: Path) -> Self:
         """Reduce the snapshots of one training, from `TrainingRecord.save`."""
-        with np.load(snapshots) as arrays:
-            initial = arrays["initial"]
-            return cls(
-                width=initial.shape[-2],
-                unit_roundoff=float(arrays["unit_roundoff"]),
-                steps=arrays["steps"],
-                seeds=arrays["seeds"],
-                factors=reduce_snapshots(initial, arrays["change"]),
-            )
+        arrays = load_arrays(snapshots)
+        return cls(
+            width=arrays["initial"].shape[-2],
+            unit_roundoff=float(arrays["unit_roundoff"]),
+            steps=arrays["steps"],
+            seeds=arrays["seeds"],
+            factors=reduce_snapshots(arrays["initial"], arrays["change"]),
+        )
 
     def save(self, path: Path) -> None:
         """Write to an npz file."""
-        np.savez(path, **vars(self))
+        save_arrays(path, **vars(self))
 
     @classmethod
     def load(cls, path: Path) -> Self:
         """Read what `save` wrote."""
-        with np.load(path) as arrays:
-            return cls(
-                width=int(arrays["width"]),
-                unit_roundoff=float(arrays["unit_roundoff"]),
-                steps=arrays["steps"],
-                seeds=arrays["seeds"],
-                factors=arrays["factors"],
-            )
+        arrays = load_arrays(path)
+        return cls(
+            width=int(arrays["width"]),
+            unit_roundoff=float(arrays["unit_roundoff"]),
+            steps=arrays["steps"],
+            seeds=arrays["seeds"],
+            factors=arrays["factors"],
+        )
 
 
 def r_factor(

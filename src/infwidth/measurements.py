@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from infwidth.features import KINDS, Features
+from infwidth.files import load_arrays
 from infwidth.record import CURVES
 from infwidth.spectra import Spectra, spectra_of
 
@@ -26,13 +27,13 @@ class Curves:
     @classmethod
     def load(cls, path: Path) -> Self:
         """Read an npz file."""
-        with np.load(path) as arrays:
-            return cls(
-                steps=arrays["steps"],
-                seeds=arrays["seeds"],
-                values=arrays["values"],
-                diverged=arrays["diverged"],
-            )
+        arrays = load_arrays(path)
+        return cls(
+            steps=arrays["steps"],
+            seeds=arrays["seeds"],
+            values=arrays["values"],
+            diverged=arrays["diverged"],
+        )
 
 
 def runs_table(scheme: str, width: int, curves: Curves) -> pd.DataFrame:

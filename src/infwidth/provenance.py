@@ -12,8 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
+from infwidth.files import load_arrays
 from infwidth.fingerprints import Fingerprint
 
 PACKAGE = Path(__file__).parent
@@ -34,8 +33,8 @@ PACKAGES = (
 MEASURED = ("metrics.csv", "runs.csv", "diverged.csv", "spectra.csv")
 THEORY_DERIVED = ("theory/limits.csv", "theory/findings.csv")
 
-# Where data lie on a machine, which changes no number.
-LOCATIONS = frozenset({"dataset_path", "data_root", "cifar10_urls"})
+# Where data lie on a machine, and how a training is kept safe: neither changes a number.
+CIRCUMSTANCES = frozenset({"dataset_path", "data_root", "cifar10_urls", "checkpoint_seconds"})
 # What Table 1 is judged by; a figure of the measurements shows no verdict.
 THRESHOLDS = frozenset({"stable_exponent", "small_change", "collapse_ratio"})
 
@@ -171,9 +170,9 @@ def figures_digest(config: Mapping[str, Any], *, theory: bool = False) -> str:
             which stay as they are whatever is judged or checked.
     """
     if theory:
-        return config_digest(config, LOCATIONS)
+        return config_digest(config, CIRCUMSTANCES)
     checks = {key for key in config if key.split("_")[0] == "theory"}
-    return config_digest(config, LOCATIONS | THRESHOLDS | checks)
+    return config_digest(config, CIRCUMSTANCES | THRESHOLDS | checks)
 
 
 def fingerprints(folder: Path, *, theory: bool) -> dict[str, dict[str, Any]]:
@@ -201,11 +200,9 @@ def measured_files(folder: Path, *, theory: bool) -> list[str]:
 def data_digest(dataset: Path) -> str:
     """Digest of the prepared arrays, whatever the file around them."""
     digest = hashlib.sha256()
-    with np.load(dataset) as arrays:
-        for name in sorted(arrays.files):
-            array = np.ascontiguousarray(arrays[name])
-            digest.update(f"{name} {array.dtype} {array.shape}\n".encode())
-            digest.update(array.tobytes())
+    for name, array in sorted(load_arrays(dataset).items()):
+        digest.update(f"{name} {array.dtype} {array.shape}\n".encode())
+        digest.update(array.tobytes())
     return digest.hexdigest()
 
 
@@ -221,8 +218,7 @@ def _versions() -> Iterator[tuple[str, str]]:
 
 
 def _device(curves: Path) -> str:
-    with np.load(curves) as arrays:
-        return str(arrays["device"])
+    return str(load_arrays(curves)["device"])
 
 
 def _costs(benchmarks: Mapping[str, Sequence[Path]]) -> list[dict[str, Any]]:

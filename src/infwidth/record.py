@@ -6,6 +6,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from infwidth.files import save_arrays
+
 CURVES = ("train_loss", "train_accuracy", "test_loss", "test_accuracy", "weight_change")
 
 
@@ -39,7 +41,7 @@ class TrainingRecord:
 
     def save(self, snapshots: Path, curves: Path) -> None:
         """Write the features (large, needed once) and the curves (small) to two npz files."""
-        np.savez(
+        save_arrays(
             snapshots,
             steps=self.steps,
             seeds=self.seeds,
@@ -49,7 +51,7 @@ class TrainingRecord:
         )
         diverged = np.array(sorted(self.diverged.items()), dtype=np.int64).reshape(-1, 2)
         values = np.stack([self.curves[name] for name in CURVES])
-        np.savez(
+        save_arrays(
             curves,
             steps=self.steps,
             seeds=self.seeds,

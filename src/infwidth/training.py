@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from infwidth.batches import sample_weights
+from infwidth.checkpoint import Checkpoints
 from infwidth.datasets.prepare import PreparedDataset
 from infwidth.initialisation import initial_network, initial_norms, learning_rates
 from infwidth.losses import LOSSES, accuracy, one_hot
@@ -62,6 +63,7 @@ def train(
     seeds: Sequence[int],
     recipe: Recipe,
     label: str = "",
+    checkpoints: Checkpoints | None = None,
 ) -> TrainingRecord:
     """Train one replica per seed and record its features.
 
@@ -74,13 +76,15 @@ def train(
             a product's rounding can depend on how its matrices lie in memory.
         recipe: everything else.
         label: how progress reports call this training.
+        checkpoints: where an interrupted training left its state, and leaves it now and then. What
+            comes out is the same to the last bit, interrupted or not.
     """
     device = pick_device(recipe.device)
     torch.set_float32_matmul_precision(PRECISIONS[recipe.precision].matmul)
     network = initial_network(data, scheme, width, seeds, recipe, device)
     rates = learning_rates(scheme, width, recipe)
     norms = initial_norms(data, scheme, width, recipe).to(device)
-    return _Training(network, data, rates, norms, seeds, recipe, label).run()
+    return _Training(network, data, rates, norms, seeds, recipe, label).run(checkpoints)
 
 
 class _Training:
@@ -110,22 +114,27 @@ class _Training:
         self.batches = sample_weights(seeds, len(self.labels), recipe.batch_size)
         self.alive = np.arange(len(seeds))
         self.weight_change = torch.zeros(len(seeds), dtype=torch.float64, device=device)
+        self.initial_loss = torch.zeros_like(self.weight_change)
         self.record = _empty_record(network, seeds, recipe)
+        self.step = 0
 
-    def run(self) -> TrainingRecord:
+    def run(self, checkpoints: Checkpoints | None) -> TrainingRecord:
         record, network = self.record, self.network
+        if checkpoints is not None and checkpoints.resume(self):
+            logger.info("%s: goes on from step %d", self.label, self.step)
+            for _ in range(self.step):
+                next(self.batches)
         snapshot_of = {int(step): index for index, step in enumerate(record.steps)}
-        report = _Progress(self.steps, self.label)
-        initial_loss: Tensor | None = None
-        for step in range(self.steps + 1):
+        report = _Progress(self.step, self.steps, self.label)
+        for step in range(self.step, self.steps + 1):
             losses = self.loss.per_sample(network.outputs, self.targets).mean(dim=-1)
-            if initial_loss is None:
-                initial_loss = losses
-            limit = DIVERGED_LOSS_RATIO * initial_loss.clamp(min=1.0)
+            if step == 0:
+                self.initial_loss = losses
+            limit = DIVERGED_LOSS_RATIO * self.initial_loss.clamp(min=1.0)
             going = losses.isfinite() & (losses <= limit)
             if not bool(going.all()):
                 self._stop(~going, step)
-                losses, initial_loss = losses[going], initial_loss[going]
+                losses = losses[going]
                 if not len(self.alive):
                     break
             if step in snapshot_of:
@@ -137,6 +146,9 @@ class _Training:
                 norms = network.step(signal, self.rates, norms=step + 1 in snapshot_of)
                 if norms is not None:
                     self.weight_change = (norms / self.initial_norms[:, None]).mean(dim=0)
+                self.step = step + 1
+                if checkpoints is not None:
+                    checkpoints.after_step(self)
         for number, layer in enumerate(network.layers, 2):
             if status := layer.status():
                 logger.info("%s: layer %d: %s", self.label, number, status)
@@ -152,6 +164,7 @@ class _Training:
         keep = torch.as_tensor(np.flatnonzero(~gone), device=diverged.device)
         self.network.keep(keep)
         self.weight_change = self.weight_change[keep]
+        self.initial_loss = self.initial_loss[keep]
 
     def _snapshot(self, index: int, losses: Tensor) -> None:
         """Record the features' movement and the curves of the replicas still going."""
@@ -196,7 +209,8 @@ def _empty_record(network: Network, seeds: Sequence[int], recipe: Recipe) -> Tra
 class _Progress:
     """Logs step, loss and remaining time every few seconds, and at the end."""
 
-    def __init__(self, steps: int, label: str) -> None:
+    def __init__(self, first: int, steps: int, label: str) -> None:
+        self.first = first
         self.steps = steps
         self.label = label
         self.start = self.last = time.monotonic()
@@ -207,7 +221,7 @@ class _Progress:
             return
         self.last = now
         elapsed = now - self.start
-        remaining = elapsed / max(step, 1) * (self.steps - step)
+        remaining = elapsed / max(step - self.first, 1) * (self.steps - step)
         logger.info(
             "%s: step %d/%d, loss %.4g, %.0f s gone, %.0f s left",
             self.label, step, self.steps, float(losses.mean()), elapsed, remaining,

@@ -13,6 +13,7 @@ from infwidth.hardware import machine_memory_mb, memory_problem
 # A rule's parameter: digest of library modules and of all they import. A changed import then re-runs
 # the rule, which Snakemake would not notice by itself.
 from infwidth.provenance import code_digest as code
+from infwidth.running import Run
 from snakemake.logging import logger
 
 try:
@@ -23,13 +24,16 @@ except ConfigError as error:
     # Unlike a WorkflowError, this leaves the message alone.
     sys.exit(str(error))
 
+run = Run(experiment.experiment)
 if workflow.is_main_process:
     for warning in experiment.warnings():
         logger.warning(warning)
+    run.begin()
 
 
 # On a cluster, trainings run on other machines than this one.
 onstart:
+    run.go_on(remote=not workflow.local_exec)
     if workflow.local_exec:
         problem = memory_problem(experiment, machine_memory_mb())
         if problem:

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from infwidth.datasets.images import Array, LabelledImages
+from infwidth.files import load_arrays, save_arrays
 
 Inputs = NDArray[np.float64]
 Labels = NDArray[np.int64]
@@ -36,28 +37,27 @@ class PreparedDataset:
     classes: int
 
     def save(self, path: str | Path) -> None:
-        """Write an npz file whose bytes depend on nothing but the values."""
-        with Path(path).open("wb") as file:  # given a name, numpy may add a suffix to it
-            np.savez(
-                file,
-                train_inputs=self.train_inputs,
-                train_labels=self.train_labels,
-                test_inputs=self.test_inputs,
-                test_labels=self.test_labels,
-                classes=np.int64(self.classes),
-            )
+        """Write an npz file."""
+        save_arrays(
+            Path(path),
+            train_inputs=self.train_inputs,
+            train_labels=self.train_labels,
+            test_inputs=self.test_inputs,
+            test_labels=self.test_labels,
+            classes=np.int64(self.classes),
+        )
 
     @classmethod
     def load(cls, path: str | Path) -> Self:
         """Read what `save` wrote."""
-        with np.load(path, allow_pickle=False) as arrays:
-            return cls(
-                train_inputs=arrays["train_inputs"],
-                train_labels=arrays["train_labels"],
-                test_inputs=arrays["test_inputs"],
-                test_labels=arrays["test_labels"],
-                classes=int(arrays["classes"]),
-            )
+        arrays = load_arrays(Path(path))
+        return cls(
+            train_inputs=arrays["train_inputs"],
+            train_labels=arrays["train_labels"],
+            test_inputs=arrays["test_inputs"],
+            test_labels=arrays["test_labels"],
+            classes=int(arrays["classes"]),
+        )
 
 
 def prepare(
