@@ -140,6 +140,28 @@ def test_empty_panels_say_so(tmp_path: Path) -> None:
     assert [text.get_text() for text in figure.axes[2].texts] == ["no measurements"]
 
 
+def test_the_papers_claims_stand_beside_the_curves(tmp_path: Path) -> None:
+    plan = Plan(("SP", "IP", "µP", "mine"), widths=(64, 256, 1024), seeds=2, layers=1, steps=STEPS)
+    figure = figures.width_sweep.draw(read(write(tmp_path, plan)))
+    looked = style.looks(plan.schemes)
+    found = [
+        {
+            (scheme, "stable" if line.get_marker() == "|" else "falls")
+            for scheme, look in looked.items()
+            for line in ax.lines
+            if line.get_color() == look.color
+            and line.get_linewidth() == 0.9
+            and line.get_zorder() < 3
+        }
+        for ax in figure.axes
+    ]
+    assert found == [
+        {("µP", "stable")},
+        {("SP", "stable"), ("µP", "stable")},
+        {("SP", "falls"), ("IP", "falls"), ("µP", "stable")},
+    ]
+
+
 def test_a_scheme_looks_the_same_whatever_stands_beside_it() -> None:
     alone, among = style.looks(["µP", "mine"]), style.looks([*MANY])
     assert alone["µP"] == among["µP"]

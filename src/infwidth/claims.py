@@ -3,23 +3,31 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import Literal
 
 
 @dataclass(frozen=True)
 class Claim:
-    """A cell of the paper's Table 1: its words, and the verdicts that agree with them."""
+    """A cell of the paper's Table 1.
+
+    Attributes:
+        words: the paper's.
+        agreeing: the verdicts that agree with them.
+        width: what they say of growing widths, if they say something.
+    """
 
     words: str
     agreeing: frozenset[str]
+    width: Literal["stable", "falls"] | None = None
 
 
-def _claim(words: str, *agreeing: str) -> Claim:
-    return Claim(words, frozenset(agreeing))
+def _claim(words: str, *agreeing: str, width: Literal["stable", "falls"] | None = None) -> Claim:
+    return Claim(words, frozenset(agreeing), width)
 
 
 _SMALL = _claim("small, close to initialisation", "small")
-_RICH = _claim("rich", "rich")
-_DECREASES = _claim("decreases with width", "decreases with width")
+_RICH = _claim("rich", "rich", width="stable")
+_DECREASES = _claim("decreases with width", "decreases with width", width="falls")
 
 # Chen et al. 2025, Table 1. Of IP the paper says "large", not how it depends on the width.
 CLAIMS: Mapping[str, Mapping[str, Claim]] = MappingProxyType(
@@ -40,9 +48,9 @@ CLAIMS: Mapping[str, Mapping[str, Claim]] = MappingProxyType(
             "space_time": _DECREASES,
         },
         "µP": {
-            "feature_variation": _claim("large and stable", "large and stable"),
+            "feature_variation": _claim("large and stable", "large and stable", width="stable"),
             "feature_diversity": _RICH,
-            "space_time": _claim("stable across widths", "stable across widths"),
+            "space_time": _claim("stable across widths", "stable across widths", width="stable"),
         },
     }
 )

@@ -1,12 +1,24 @@
 """The paper's figure: the three metrics of the last hidden layer against the width."""
 
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.transforms import ScaledTranslation
 
+from infwidth.claims import CLAIMS, Claim
 from infwidth.numbers import plus_minus
-from infwidth.paper import panels, style
+from infwidth.paper import panels, style, tables
 from infwidth.paper.measurements import METRICS, Measurements, Metric, curve
+from infwidth.paper.style import Look
+
+CLAIMED: Mapping[str, str] = dict(zip(METRICS, tables.COLUMNS, strict=True))
+# The paper's claims stand so far above what was measured, and fall as this power of n.
+ABOVE, FALL = 2.2, 1.0
+GUIDE: dict[str, Any] = {"lw": 0.9, "markersize": 4.5, "markeredgewidth": 0.9, "zorder": 2}
 
 
 def draw(measured: Measurements) -> Figure:
@@ -20,8 +32,26 @@ def draw(measured: Measurements) -> Figure:
         fitted = bool(measured.scaling["exponent"].notna().any())
         handles = panels.scheme_handles(looked)
         handles += panels.mark_handles(measured, limits=any(limits), power=fitted)
+        if any(scheme in CLAIMS for scheme in measured.schemes):
+            label = "paper: stable, falls"
+            handles.append(Line2D([], [], marker="|", color=style.GREY, **GUIDE, label=label))
         panels.legend_above(figure, handles)
     return figure
+
+
+def _draw_claim(ax: Axes, points: pd.DataFrame, claim: Claim | None, look: Look) -> None:
+    """What the paper says of growing widths: a plateau or a slope triangle above the last ones."""
+    if claim is None or claim.width is None or len(points) < 2:
+        return
+    last = points.iloc[-3:]
+    start, end = float(last.index[0]), float(last.index[-1])
+    level = ABOVE * float(last["mean"].max())
+    if claim.width == "stable":
+        ax.plot([start, end], [level, level], marker="|", color=look.color, **GUIDE)
+        return
+    # By no rate of the paper's, which names none.
+    low = level * (start / end) ** FALL
+    ax.plot([start, end, end, start], [level, level, low, level], color=look.color, **GUIDE)
 
 
 def _panel(ax: Axes, measured: Measurements, metric: Metric) -> bool:
@@ -35,6 +65,7 @@ def _panel(ax: Axes, measured: Measurements, metric: Metric) -> bool:
         points = curve(last[last["scheme"] == scheme], metric, "width")
         limited |= bool(points["limit"].any())
         panels.draw_curve(ax, points, look)
+        _draw_claim(ax, points[~points["limit"]], CLAIMS.get(scheme, {}).get(CLAIMED[metric]), look)
         fit = measured.fit(metric, scheme, layer, "h")
         if fit is not None:
             panels.draw_power(ax, fit, measured.widths)
