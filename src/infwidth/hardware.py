@@ -1,6 +1,5 @@
 """What a training asks of a machine, for the scheduler; nothing here decides a result."""
 
-import os
 from pathlib import Path
 
 from infwidth.costs import bytes_per_number, layer_bytes, layer_kind, seconds_per_step
@@ -50,11 +49,6 @@ def training_minutes(experiment: Experiment, width: int) -> int:
     step = seconds_per_step(experiment, width, layer_kind(experiment, width))
     total = step * (experiment.hidden_layers - 1) * experiment.steps * experiment.seeds
     return 20 + int(SLOWEST_CORE * total / 60)
-
-
-def machine_memory_mb() -> int:
-    """Memory of this machine, in use or not."""
-    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 10**6
 
 
 def memory_problem(experiment: Experiment, available_mb: int) -> str | None:

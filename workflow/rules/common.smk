@@ -8,7 +8,8 @@ sys.path.insert(0, str(Path(workflow.basedir) / "src"))
 os.environ.update(PYTHONPATH=str(Path(workflow.basedir) / "src"))
 
 from infwidth.config import ConfigError, read_experiment
-from infwidth.hardware import machine_memory_mb, memory_problem
+from infwidth.hardware import memory_problem
+from infwidth.memory import machine_memory_mb
 
 # A rule's parameter: digest of library modules and of all they import. A changed import then re-runs
 # the rule, which Snakemake would not notice by itself.
@@ -51,5 +52,11 @@ wildcard_constraints:
 
 
 def trainings(pattern):
-    """A file of every training, in the order of schemes and widths."""
-    return expand(pattern, scheme=experiment.schemes, width=experiment.widths)
+    """An input function: a file of every training, in the order of schemes and widths.
+
+    A list in its place would be made by every job, since each reads these files anew; and in a
+    rule that has another's output as its input, Snakemake would hash all of it for each entry.
+    """
+    return lambda wildcards: expand(
+        pattern, scheme=experiment.schemes, width=experiment.widths
+    )

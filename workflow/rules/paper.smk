@@ -138,8 +138,10 @@ rule provenance:
         runtime=10,
     params:
         config=experiment.to_config(),
-        benchmarks={
-            name: trainings(f"{RESULTS}/benchmarks/{name}/{{scheme}}_{{width}}.tsv")
+        benchmarks=lambda wildcards: {
+            name: trainings(f"{RESULTS}/benchmarks/{name}/{{scheme}}_{{width}}.tsv")(
+                wildcards
+            )
             for name in ("train", "features")
         }
         | theory_benchmarks
