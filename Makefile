@@ -5,10 +5,10 @@ BIN := .venv/bin
 SNAKEMAKE := $(BIN)/snakemake --cores $(CORES)
 
 .DEFAULT_GOAL := help
-.PHONY: help quick reproduce verify review bench docs test lint lock clean
+.PHONY: help quick reproduce verify review bench docs test test-faults lint lock clean
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
 
 quick: .venv/ready ## Table 1 on scikit-learn's digits: offline, two cores, minutes -> paper/digits/
 	$(SNAKEMAKE) --configfile config/digits.yaml
@@ -28,9 +28,13 @@ docs: .venv/ready ## the documentation -> site/index.html
 bench: .venv/ready ## speed against plain PyTorch and mup, and what lazy layers leave out -> benchmarks/results/
 	$(BIN)/python benchmarks/speed.py
 	$(BIN)/python benchmarks/lazy_tolerance.py
+	$(BIN)/python benchmarks/planning.py
 
 test: .venv/ready lint ## lint, types and the whole test suite
 	$(BIN)/pytest
+
+test-faults: .venv/ready ## the long versions of the fault, kill and property tests
+	$(BIN)/pytest --long -m faults
 
 lint: .venv/ready ## ruff, mypy, snakefmt and snakemake --lint
 	$(BIN)/ruff check .

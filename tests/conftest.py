@@ -2,8 +2,26 @@
 
 from pathlib import Path
 
+import effort
 import pytest
 from workflow_run import Checkout
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--long", action="store_true", help="the long versions of the tests marked `faults`"
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    effort.register(long=config.getoption("--long"))
+
+
+@pytest.fixture(scope="session")
+def long(request: pytest.FixtureRequest) -> bool:
+    """Whether this run of pytest was asked for the long versions."""
+    asked: bool = request.config.getoption("--long")
+    return asked
 
 
 @pytest.fixture(scope="session")

@@ -166,6 +166,18 @@ REFUSALS: list[tuple[dict[str, Any], str, list[str]]] = [
     ({"dataset": "npz"}, "dataset_path", ["missing", "dataset_path: my/images.npz"]),
     ({"dataset_path": "a.npz"}, "dataset_path", ['"a.npz"', "dataset: npz", "null"]),
     ({"dataset": "npz", "dataset_path": "no/such.npz"}, "dataset_path", ["no/such.npz"]),
+    ({"data_root": "{scheme}"}, "data_root", ['"{scheme}"', '"{" and "}"', "braces"]),
+    ({"data_root": "a\tb"}, "data_root", ['"a\\tb"', "choose"]),
+    ({"data_root": "x" * 300}, "data_root", ["nothing can be kept", "too long"]),
+    ({"dataset": "npz", "dataset_path": "a{b.npz"}, "dataset_path", ['"a{b.npz"', "braces"]),
+    ({"cifar10_urls": ["\x1b[2J"]}, "cifar10_urls", ["\\u001b[2J"]),
+    ({"cifar10_urls": ["\x9b2J"]}, "cifar10_urls", ["\\x9b2J"]),
+    (
+        {"schemes": {"mine": OWN | {"learning_rate": [0, 1e6, 0]}}},
+        "schemes",
+        ["mine overflow at a width", "nearer to 0"],
+    ),
+    ({"reference_width": 5e-324}, "schemes", ["SP, NTP, IP, µP overflow", "`reference_width`"]),
     ({"device": "cuda"}, "device", ["no usable GPU", "device: auto"]),
     ({"device": "cpu", "precision": "tf32"}, "precision", ["GPU", "precision: float32"]),
 ]

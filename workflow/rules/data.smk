@@ -25,7 +25,8 @@ if experiment.dataset == "cifar10" and not Path(CIFAR10_ARCHIVE).exists():
             mem_mb=500,
             runtime=240,
         params:
-            urls=list(experiment.cifar10_urls),
+            # A function, since Snakemake fills in what stands in braces in a list.
+            urls=lambda wildcards: list(experiment.cifar10_urls),
             sha256=experiment.cifar10_sha256,
         message:
             "Downloading the CIFAR-10 archive to {output}"

@@ -1,9 +1,12 @@
 """Rules between keys, and between keys and the data or the machine."""
 
+import math
 from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
-from infwidth.config.wording import show
+from infwidth.config.wording import printable, show
+from infwidth.schemes import ROLES, Scheme
 
 # (dataset, dataset_path) -> numbers of training and test images.
 Sizes = Callable[[str, str | None], tuple[int, int]]
@@ -24,7 +27,10 @@ def cross_problems(
     Yields:
         (key, text).
     """
-    yield from _data(values, sizes)
+    paths = list(_paths(values))
+    yield from paths
+    yield from _data({key: values[key] for key in values if key not in dict(paths)}, sizes)
+    yield from _powers(values)
     batch, samples = values.get("batch_size"), values.get("samples")
     if batch and samples and batch > samples:
         yield (
@@ -59,6 +65,64 @@ def cross_problems(
         )
 
 
+def _paths(values: Mapping[str, Any]) -> Iterator[Problem]:
+    """Paths that Snakemake or this machine cannot work with."""
+    for key in ("data_root", "dataset_path"):
+        path = values.get(key)
+        if path is None:
+            continue
+        odd = sorted({each for each in path if each in "{}" or not each.isprintable()})
+        if odd:
+            yield (
+                key,
+                f"found {show(path)}, with {' and '.join(map(show, odd))} in it, which no path may "
+                "hold here (Snakemake fills in what stands in braces); choose or make another",
+            )
+            continue
+        try:
+            Path(path, "file").exists()
+        except OSError as error:
+            yield key, f"found {show(path)}, where nothing can be kept: {error.strerror}"
+
+
+def _powers(values: Mapping[str, Any]) -> Iterator[Problem]:
+    """Schemes whose weights or rates are beyond all numbers at a width of the experiment."""
+    keys = ("schemes", "widths", "reference_width", "init_std", "learning_rate")
+    if not {*keys} <= values.keys():
+        return
+    widths = {*values["widths"], *(values.get("theory_widths", ()) if values.get("theory") else ())}
+    # A power of n is largest at one of the two ends.
+    ends = (min(widths), max(widths))
+    beyond = [
+        name
+        for name, scheme in values["schemes"].items()
+        if not all(_finite(scheme, width, values) for width in ends)
+    ]
+    if beyond:
+        yield (
+            "schemes",
+            f"the initial weights or learning rates of {', '.join(beyond)} overflow at a width of "
+            "the experiment; choose exponents nearer to 0, or a `reference_width` nearer to the "
+            "widths",
+        )
+
+
+def _finite(scheme: Scheme, width: int, values: Mapping[str, Any]) -> bool:
+    n0, sigma, rate = (values[key] for key in ("reference_width", "init_std", "learning_rate"))
+    try:
+        numbers = [
+            number
+            for role in ROLES
+            for number in (
+                scheme.init_std(role, width, sigma=sigma, reference_width=n0),
+                scheme.rate(role, width, learning_rate=rate, reference_width=n0),
+            )
+        ]
+    except OverflowError:
+        return False
+    return all(map(math.isfinite, numbers))
+
+
 def _data(values: Mapping[str, Any], sizes: Sizes) -> Iterator[Problem]:
     if not {"dataset", "dataset_path"} <= values.keys():
         return
@@ -81,7 +145,7 @@ def _data(values: Mapping[str, Any], sizes: Sizes) -> Iterator[Problem]:
         train, test = sizes(dataset, path)
     except (ValueError, OSError) as error:
         key = "dataset" if path is None else "dataset_path"
-        yield key, " ".join(str(error).split()).removeprefix(f"{key}: ")
+        yield key, printable(" ".join(str(error).split())).removeprefix(f"{key}: ")
         return
     for key, available, images in (
         ("pool", train, "training"),

@@ -12,9 +12,15 @@ LONGEST = 60
 
 def show(value: Any) -> str:
     """A value as it would be written in YAML, cut where it is long."""
-    # What the terminal passed on undecoded could not be printed either.
-    shown = json.dumps(value, ensure_ascii=False).encode("utf-8", "backslashreplace").decode()
+    shown = printable(json.dumps(value, ensure_ascii=False))
     return shown if len(shown) <= LONGEST else f"{shown[:LONGEST]}..."
+
+
+def printable(text: str) -> str:
+    """A text on one line, with escapes for what a terminal cannot show or would obey."""
+    return "".join(
+        each if each.isprintable() else each.encode("unicode_escape").decode() for each in text
+    )
 
 
 def nearest(word: str, known: Iterable[str]) -> str:
