@@ -6,9 +6,14 @@ from pathlib import Path
 import numpy as np
 
 from infwidth.datasets.images import Array, LabelledImages
+from infwidth.memory import machine_memory_mb
 
 ARRAYS = ("train_images", "train_labels", "test_images", "test_labels")
 RECIPE = "Write it with numpy.savez(path, " + ", ".join(f"{name}=..." for name in ARRAYS) + ")."
+# What a zip file begins with.
+MAGIC = b"PK"
+# Of the names that are found in place of those.
+MOST_SHOWN = 10
 
 
 class NpzError(ValueError):
@@ -71,12 +76,27 @@ def _read(path: Path) -> dict[str, Array]:
             path, "is not a file", "Give the path of an npz file, from the folder you run this in."
         )
     try:
-        with path.open("rb") as file, zipfile.ZipFile(file) as archive:
-            found = sorted(name.removesuffix(".npy") for name in archive.namelist())
-    except (zipfile.BadZipFile, OSError) as error:
+        with path.open("rb") as file:
+            # numpy takes what begins otherwise for a pickle, whatever follows.
+            if file.read(len(MAGIC)) != MAGIC:
+                raise zipfile.BadZipFile("it does not begin as one")
+        with zipfile.ZipFile(path) as archive:
+            unpacked = {name.removesuffix(".npy"): 0 for name in sorted(archive.namelist())}
+            for member in archive.infolist():
+                unpacked[member.filename.removesuffix(".npy")] += member.file_size
+    # As below: zipfile, too, lets a damaged file fail in more ways than it documents.
+    except Exception as error:
         raise NpzError(path, f"is not an npz file, or a truncated one ({error})") from error
-    if missing := [name for name in ARRAYS if name not in found]:
-        raise NpzError(path, f"lacks {', '.join(missing)} (found: {', '.join(found) or 'nothing'})")
+    if missing := [name for name in ARRAYS if name not in unpacked]:
+        found = ", ".join(list(unpacked)[:MOST_SHOWN]) or "nothing"
+        raise NpzError(path, f"lacks {', '.join(missing)} (found: {found})")
+    needed, there = sum(unpacked[name] for name in ARRAYS) / 1e6, machine_memory_mb()
+    if needed > there:
+        raise NpzError(
+            path,
+            f"takes {needed / 1e3:.3g} GB unpacked, but this machine has {there / 1e3:.3g} GB",
+            "Keep fewer images in it, or images of a smaller dtype.",
+        )
     arrays: dict[str, Array] = {}
     for name in ARRAYS:
         try:
