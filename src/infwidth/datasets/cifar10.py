@@ -1,14 +1,14 @@
 """CIFAR-10 straight from its official archive; nothing is extracted, nothing foreign is executed.
 
 The archive's batches are pickles (A. Krizhevsky, 2009, "python version"). They are read only after
-the archive's SHA-256 was found right, and by an unpickler that builds arrays, dictionaries, lists
-and strings and refuses everything else.
+the archive's SHA-256 was found right, and by an unpickler that builds arrays of bytes,
+dictionaries, lists and strings and refuses everything else. Not even numpy is asked to unpickle:
+what it believes of a pickle can make it look where no memory is.
 """
 
 import io
 import pickle
 import tarfile
-import zlib
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,9 @@ from infwidth.datasets.images import LabelledImages
 ARCHIVE_NAME = "cifar-10-python.tar.gz"
 TRAIN_BATCHES = tuple(f"cifar-10-batches-py/data_batch_{number}" for number in range(1, 6))
 TEST_BATCH = "cifar-10-batches-py/test_batch"
+# Three times the official size: a small file can unpack to more than any memory.
+MOST_BYTES = 100 * 10**6
+CLASSES = range(10)
 
 
 class ArchiveError(ValueError):
@@ -57,10 +60,15 @@ def _read_members(archive: Path, names: set[str]) -> dict[str, bytes]:
     try:
         with tarfile.open(archive, "r|gz") as tar:
             for member in tar:
-                file = tar.extractfile(member) if member.name in names else None
+                if member.name not in names:
+                    continue
+                if member.size > MOST_BYTES:
+                    size = f"{member.size / 1e6:.0f} MB"
+                    raise tarfile.TarError(f"{member.name} is too large: {size}")
+                file = tar.extractfile(member)
                 if file is not None:
                     contents[member.name] = file.read()
-    except (tarfile.TarError, OSError, EOFError, zlib.error) as error:
+    except Exception as error:  # a foreign archive can fail in any way
         raise ArchiveError(f"{archive} cannot be read as a tar.gz archive: {error}") from error
     if missing := sorted(names - contents.keys()):
         raise ArchiveError(f"{archive} lacks {', '.join(missing)}")
@@ -72,17 +80,21 @@ def _parse_batch(
 ) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
     try:
         batch = _ArrayUnpickler(io.BytesIO(content), encoding="bytes").load()
-        rows = batch[b"data"]
-        labels = np.asarray(batch[b"labels"])
+        data, labels = batch[b"data"], batch[b"labels"]
     except Exception as error:  # a foreign pickle can fail in any way
         raise ArchiveError(f"{name} in {archive} cannot be read: {error!r}") from error
-    if not isinstance(rows, np.ndarray) or rows.dtype != np.uint8 or rows.shape[1:] != (3072,):
+    rows = data.values if isinstance(data, _Array) else None
+    if rows is None or rows.shape[1:] != (3072,) or not len(rows):
         raise ArchiveError(f"{name} in {archive}: b'data' is not an (n, 3072) array of uint8")
-    if labels.shape != (len(rows),) or labels.dtype.kind != "i":
-        raise ArchiveError(f"{name} in {archive}: b'labels' is not one integer an image")
+    if not (
+        isinstance(labels, list)
+        and len(labels) == len(rows)
+        and all(isinstance(label, int) and label in CLASSES for label in labels)
+    ):
+        raise ArchiveError(f"{name} in {archive}: b'labels' is not one integer an image, 0 to 9")
     # Each row holds the red, the green and the blue plane, each 32 rows of 32 pixels.
     images = np.ascontiguousarray(rows.reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1))
-    return images, labels.astype(np.int64)
+    return images, np.array(labels, dtype=np.int64)
 
 
 def _encode_latin1(text: str, encoding: str) -> bytes:
@@ -92,18 +104,44 @@ def _encode_latin1(text: str, encoding: str) -> bytes:
     return text.encode("latin1")
 
 
-_reconstruct = np.empty(0).__reduce__()[0]
+class _Type:
+    """Stands for numpy's dtype: the name that it was made with."""
+
+    def __init__(self, name: str | bytes, *_: object) -> None:
+        self.name = name
+
+    def __setstate__(self, state: object) -> None:
+        """Byte order and such, of which bytes have none."""
+
+
+class _Array:
+    """Stands for numpy's array.
+
+    Attributes:
+        values: an array of uint8; None for any other.
+    """
+
+    def __init__(self, *_: object) -> None:
+        self.values: NDArray[np.uint8] | None = None
+
+    def __setstate__(self, state: tuple[int, tuple[int, ...], _Type, bool, bytes]) -> None:
+        _, shape, kind, by_columns, content = state
+        if kind.name in ("u1", b"u1") and isinstance(content, bytes):
+            values = np.frombuffer(content, np.uint8)
+            self.values = values.reshape(shape, order="F" if by_columns else "C")
+
+
 _ADMITTED: dict[tuple[str, str], Any] = {
-    ("numpy.core.multiarray", "_reconstruct"): _reconstruct,  # written by numpy 1
-    ("numpy._core.multiarray", "_reconstruct"): _reconstruct,  # written by numpy 2
-    ("numpy", "ndarray"): np.ndarray,
-    ("numpy", "dtype"): np.dtype,
+    ("numpy.core.multiarray", "_reconstruct"): _Array,  # written by numpy 1
+    ("numpy._core.multiarray", "_reconstruct"): _Array,  # written by numpy 2
+    ("numpy", "ndarray"): None,  # only ever an argument of the former
+    ("numpy", "dtype"): _Type,
     ("_codecs", "encode"): _encode_latin1,
 }
 
 
 class _ArrayUnpickler(pickle.Unpickler):
-    """Knows the handful of names an array's pickle needs, and imports nothing."""
+    """Knows the handful of names an array's pickle needs, none of them numpy's own."""
 
     def find_class(self, module: str, name: str) -> Any:
         try:
