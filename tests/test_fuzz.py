@@ -131,7 +131,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@examples(250, 20_000)
+@examples(250, 5000)
 @given(content=damaged(GOOD))
 @example(content=GOOD[: DIRECTORY + 6] + bytes([99]) + GOOD[DIRECTORY + 7 :])  # a later format
 @example(content=GOOD[: DIRECTORY + 9] + b"\x08" + GOOD[DIRECTORY + 10 :].replace(b"_", b"\xff"))
@@ -162,7 +162,7 @@ SHAPES = st.lists(st.integers(0, 4), max_size=4).map(tuple)
 NAMED = ("train_images", "train_labels", "test_images", "test_labels")
 
 
-@examples(100, 4000)
+@examples(100, 2000)
 @given(
     changes=st.dictionaries(
         st.sampled_from(NAMED), st.tuples(SHAPES, DTYPES, st.integers(0, 255)), min_size=1
@@ -192,7 +192,7 @@ HEADERS = st.one_of(
 )
 
 
-@examples(100, 4000)
+@examples(100, 2000)
 @given(header=HEADERS, rest=st.binary(max_size=100), name=st.sampled_from(NAMED))
 def test_npz_whose_arrays_lie_about_themselves(
     folder: Path, header: str, rest: bytes, name: str
@@ -300,7 +300,7 @@ def assert_loaded_or_refused(folder: Path, content: bytes) -> ArchiveError | Non
     return None
 
 
-@examples(30, 2000)
+@examples(30, 1000)
 @given(content=damaged(TAR_GZ))
 def test_archive_with_another_checksum_is_left_alone(folder: Path, content: bytes) -> None:
     (folder / ARCHIVE_NAME).write_bytes(content)
@@ -311,19 +311,19 @@ def test_archive_with_another_checksum_is_left_alone(folder: Path, content: byte
         load_cifar10(data_root=str(folder), cifar10_sha256=right)
 
 
-@examples(40, 3000)
+@examples(40, 1000)
 @given(content=damaged(TAR_GZ))
 def test_damaged_compression(folder: Path, content: bytes) -> None:
     assert_loaded_or_refused(folder, content)
 
 
-@examples(60, 3000)
+@examples(60, 1000)
 @given(content=damaged(TAR[: 3 * 512] + TAR[-20_000:]) | damaged(TAR))
 def test_damaged_tar(folder: Path, content: bytes) -> None:
     assert_loaded_or_refused(folder, gzip.compress(content, 1))
 
 
-@examples(100, 8000)
+@examples(100, 2500)
 @given(content=damaged(PICKLE[:200] + PICKLE[-400:]) | damaged(PICKLE) | st.binary(max_size=60))
 def test_damaged_pickle(folder: Path, content: bytes) -> None:
     archive = gzip.compress(tar_bytes(OFFICIAL | {"data_batch_1": content}), 0)
@@ -481,7 +481,7 @@ IDX = bytes([0, 0, 8, 3]) + np.array([4, 28, 28], ">i4").tobytes() + bytes(4 * 2
 IDX_LABELS = bytes([0, 0, 8, 1]) + np.array([4], ">i4").tobytes() + bytes(4)
 
 
-@examples(60, 3000)
+@examples(60, 1000)
 @given(content=damaged(IDX[:40]) | damaged(IDX), labels=damaged(IDX_LABELS) | st.just(IDX_LABELS))
 @example(content=bytes([0, 0, 10]) + IDX[3:], labels=IDX_LABELS)  # a type that does not exist
 def test_damaged_files_of_mnist(folder: Path, content: bytes, labels: bytes) -> None:

@@ -54,8 +54,8 @@ wildcard_constraints:
 def trainings(pattern):
     """An input function: a file of every training, in the order of schemes and widths.
 
-    A list in its place would be made by every job, since each reads these files anew; and in a
-    rule that has another's output as its input, Snakemake would hash all of it for each entry.
+    A list in its place would be made by every job, since each reads these files anew. Beside an
+    input that is another rule's output, Snakemake would also hash all of it for each entry.
     """
     return lambda wildcards: expand(
         pattern, scheme=experiment.schemes, width=experiment.widths
