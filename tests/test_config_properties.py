@@ -87,7 +87,8 @@ def valid_kind(kind: str, schema: Mapping[str, Any]) -> st.SearchStrategy[Any]:
                 allow_nan=False,
             )
         case "string" if "pattern" in schema:
-            return st.from_regex(schema["pattern"])
+            # The blanks around a word are not part of it.
+            return st.from_regex(schema["pattern"]).filter(lambda word: word == word.strip())
         case "string":
             return st.text(min_size=schema.get("minLength", 0), max_size=20)
         case "array":
