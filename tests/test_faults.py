@@ -116,10 +116,10 @@ KILLS = ("job", "snakemake", "everything", "job, with notice")
 
 @pytest.mark.faults
 def test_killed_at_random_moments_it_comes_out_the_same(
-    whole: Checkout, fresh: Checkout, pytestconfig: pytest.Config
+    whole: Checkout, fresh: Checkout, *, long: bool
 ) -> None:
     rng = random.Random(0)
-    kills = 50 if pytestconfig.getoption("--long", default=False) else 4
+    kills = 50 if long else 4
     done = 0
     while done < kills:
         run = started(fresh)
