@@ -1,20 +1,24 @@
 """What a training asks of a machine, for the scheduler; nothing here decides a result."""
 
-from pathlib import Path
 
 from infwidth.costs import bytes_per_number, layer_bytes, layer_kind, seconds_per_step
+from infwidth.devices import visible_devices
 from infwidth.experiment import Experiment
 
-# The interpreter with torch loaded, and the working space of a product.
+# The interpreter with torch loaded, the working space of a product; on a cluster Snakemake, twice.
 BASE_MEMORY_MB = 1500
+# The same without torch.
+BASE_FEATURE_MEMORY_MB = 700
 # Time limits are for cores this many times slower than the one that costs were measured on.
 SLOWEST_CORE = 6
+# Below this, in seconds, starting a job of its own on a cluster takes longer than is gained by it.
+SMALL_TRAINING = 60
 
 
 def gpus(device: str) -> int:
     """How many GPUs a training asks for: `auto` asks for one where this machine has one."""
     if device == "auto":
-        return int(any(Path("/dev").glob("nvidia[0-9]*")))
+        return int(bool(visible_devices()))
     return int(device == "cuda")
 
 
@@ -41,14 +45,25 @@ def feature_memory_mb(experiment: Experiment, width: int) -> int:
     """Memory of reducing one training's snapshots to R factors (float64, 2N x 2N)."""
     factors = experiment.snapshots * 2 * experiment.hidden_layers * experiment.seeds
     factor_bytes = 8 * factors * (2 * experiment.samples) ** 2
-    return 300 + int(1.2 * (_snapshot_bytes(experiment, width) + factor_bytes) / 1e6)
+    return BASE_FEATURE_MEMORY_MB + int(
+        1.2 * (_snapshot_bytes(experiment, width) + factor_bytes) / 1e6
+    )
+
+
+def _training_seconds(experiment: Experiment, width: int) -> float:
+    """All steps, layers and seeds of a training on one core of the kind that costs are of."""
+    step = seconds_per_step(experiment, width, layer_kind(experiment, width))
+    return step * (experiment.hidden_layers - 1) * experiment.steps * experiment.seeds
 
 
 def training_minutes(experiment: Experiment, width: int) -> int:
-    """A generous time limit for all steps, layers and seeds of a training."""
-    step = seconds_per_step(experiment, width, layer_kind(experiment, width))
-    total = step * (experiment.hidden_layers - 1) * experiment.steps * experiment.seeds
-    return 20 + int(SLOWEST_CORE * total / 60)
+    """A generous time limit for a training."""
+    return 10 + int(SLOWEST_CORE * _training_seconds(experiment, width) / 60)
+
+
+def is_small(experiment: Experiment, width: int) -> bool:
+    """Whether a training is over so soon that a cluster should run several in one job."""
+    return _training_seconds(experiment, width) < SMALL_TRAINING
 
 
 def memory_problem(experiment: Experiment, available_mb: int) -> str | None:

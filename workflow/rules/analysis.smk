@@ -14,12 +14,14 @@ rule spectra:
         f"{LOGS}/spectra.log",
     benchmark:
         f"{RESULTS}/benchmarks/spectra.tsv"
+    group:
+        "analysis"
     conda:
         "../../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=60,
+        mem_mb=growing(2000),
+        runtime=growing(30),
     params:
         schemes=list(experiment.schemes),
         widths=list(experiment.widths),
@@ -40,12 +42,14 @@ rule scaling:
         f"{LOGS}/scaling.log",
     benchmark:
         f"{RESULTS}/benchmarks/scaling.tsv"
+    group:
+        "analysis"
     conda:
         "../../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=30,
+        mem_mb=growing(1000),
+        runtime=growing(20),
     params:
         samples=experiment.samples,
         steps=experiment.steps,
@@ -68,12 +72,14 @@ rule verdicts:
         f"{LOGS}/verdicts.log",
     benchmark:
         f"{RESULTS}/benchmarks/verdicts.tsv"
+    group:
+        "analysis"
     conda:
         "../../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=500,
-        runtime=10,
+        mem_mb=growing(1000),
+        runtime=growing(10),
     params:
         thresholds=experiment.settings(
             "stable_exponent", "small_change", "collapse_ratio"

@@ -8,7 +8,8 @@ sys.path.insert(0, str(Path(workflow.basedir) / "src"))
 os.environ.update(PYTHONPATH=str(Path(workflow.basedir) / "src"))
 
 from infwidth.config import ConfigError, read_experiment
-from infwidth.hardware import memory_problem
+from infwidth.devices import visible_devices
+from infwidth.hardware import is_small, memory_problem
 from infwidth.memory import machine_memory_mb
 
 # A rule's parameter: digest of library modules and of all they import. A changed import then re-runs
@@ -30,6 +31,10 @@ if workflow.is_main_process:
     for warning in experiment.warnings():
         logger.warning(warning)
     run.begin()
+    # As many trainings on GPUs at once as there are devices, unless `--resources gpu=` or a profile
+    # says how many.
+    if "gpu" not in workflow.global_resources:
+        workflow.global_resources["gpu"] = max(len(visible_devices()), 1)
 
 
 # On a cluster, trainings run on other machines than this one.
@@ -49,6 +54,25 @@ LOGS = f"logs/{experiment.experiment}"
 wildcard_constraints:
     scheme="[^/]+",
     width=r"\d+",
+
+
+def growing(amount):
+    """A resource that a scheduler may kill for: each retry asks for as much again."""
+    return lambda wildcards, attempt: attempt * amount
+
+
+# Jobs of a group share one submission to a cluster. How many of them, profiles say.
+def training_group(wildcards):
+    """Small trainings share; one on a GPU has its submission, and the GPU, for itself."""
+    requested = workflow.get_rule("train").resources
+    if "gres" in requested or requested["gpu"].value:
+        return None
+    return "small" if is_small(experiment, int(wildcards.width)) else "large"
+
+
+def features_group(wildcards):
+    """With its training, whose snapshots it reduces; but a GPU is not kept waiting for it."""
+    return training_group(wildcards) or "features"
 
 
 def trainings(pattern):

@@ -31,12 +31,14 @@ rule table1:
         f"{LOGS}/table1.log",
     benchmark:
         f"{RESULTS}/benchmarks/table1.tsv"
+    group:
+        "analysis"
     conda:
         "../../envs/paper.yaml"
     threads: 1
     resources:
-        mem_mb=500,
-        runtime=10,
+        mem_mb=growing(1000),
+        runtime=growing(10),
     params:
         code=code("paper.tables"),
     message:
@@ -67,12 +69,14 @@ rule figures:
         f"{LOGS}/figures.log",
     benchmark:
         f"{RESULTS}/benchmarks/figures.tsv"
+    group:
+        "analysis"
     conda:
         "../../envs/paper.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=15,
+        mem_mb=growing(1000),
+        runtime=growing(15),
     params:
         config_sha256=figures_digest(experiment.to_config()),
         code=code("paper.figures"),
@@ -100,12 +104,14 @@ rule notebook:
         f"{LOGS}/notebook.log",
     benchmark:
         f"{RESULTS}/benchmarks/notebook.tsv"
+    group:
+        "findings"
     conda:
         "../../envs/paper.yaml"
     threads: 1
     resources:
-        mem_mb=1500,
-        runtime=15,
+        mem_mb=growing(3000),
+        runtime=growing(15),
     params:
         experiment=experiment.experiment,
         theory=experiment.theory,
@@ -186,12 +192,14 @@ rule report_pdf:
         f"{LOGS}/report_pdf.log",
     benchmark:
         f"{RESULTS}/benchmarks/report_pdf.tsv"
+    group:
+        "paper"
     conda:
         "../../envs/paper.yaml"
     threads: 1
     resources:
-        mem_mb=500,
-        runtime=10,
+        mem_mb=growing(1000),
+        runtime=growing(10),
     params:
         code=code("paper.report"),
     message:
@@ -230,12 +238,14 @@ rule page:
         f"{LOGS}/page.log",
     benchmark:
         f"{RESULTS}/benchmarks/page.tsv"
+    group:
+        "paper"
     conda:
         "../../envs/paper.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=10,
+        mem_mb=growing(1000),
+        runtime=growing(10),
     params:
         theory=experiment.theory,
         code=code("paper.page"),

@@ -30,12 +30,14 @@ rule theory_inputs:
         f"{LOGS}/theory/inputs.log",
     benchmark:
         f"{RESULTS}/benchmarks/theory_inputs.tsv"
+    group:
+        "theory"
     conda:
         "../../envs/theory.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=60,
+        mem_mb=growing(2000),
+        runtime=growing(30),
     params:
         recipe=theory_recipe,
         width=min(experiment.theory_widths),
@@ -57,12 +59,14 @@ rule theory_activations:
         f"{LOGS}/theory/activations.log",
     benchmark:
         f"{RESULTS}/benchmarks/theory_activations.tsv"
+    group:
+        "theory"
     conda:
         "../../envs/theory.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=60,
+        mem_mb=growing(1000),
+        runtime=growing(30),
     params:
         code=code("theory.activations"),
     message:
@@ -81,12 +85,14 @@ rule theory_kernels:
         f"{LOGS}/theory/kernels.log",
     benchmark:
         f"{RESULTS}/benchmarks/theory_kernels.tsv"
+    group:
+        "findings"
     conda:
         "../../envs/theory.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=60,
+        mem_mb=growing(3000),
+        runtime=growing(30),
     params:
         schemes={name: experiment.exponents(name) for name in experiment.schemes},
         widths=list(experiment.widths),
@@ -110,12 +116,14 @@ rule theory_linearised:
         f"{LOGS}/theory/linearised.log",
     benchmark:
         f"{RESULTS}/benchmarks/theory_linearised.tsv"
+    group:
+        "theory"
     conda:
         "../../envs/theory.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=120,
+        mem_mb=growing(2000),
+        runtime=growing(60),
     params:
         recipe=theory_recipe,
         widths=list(experiment.theory_widths),
@@ -138,12 +146,14 @@ rule theory_innovations:
         f"{LOGS}/theory/innovations/{{scheme}}.log",
     benchmark:
         f"{RESULTS}/benchmarks/theory_innovations/{{scheme}}.tsv"
+    group:
+        "theory"
     conda:
         "../../envs/theory.yaml"
     threads: 1
     resources:
-        mem_mb=3000,
-        runtime=240,
+        mem_mb=growing(3000),
+        runtime=growing(60),
     params:
         scheme=lambda wildcards: experiment.exponents(wildcards.scheme),
         recipe=theory_recipe,
@@ -193,12 +203,14 @@ rule theory_train_activation:
         f"{LOGS}/theory/activations/{{activation}}.log",
     benchmark:
         f"{RESULTS}/benchmarks/theory_train_activation/{{activation}}.tsv"
+    group:
+        "theory"
     conda:
         "../../envs/theory.yaml"
     threads: 1
     resources:
-        mem_mb=3000,
-        runtime=240,
+        mem_mb=growing(3000),
+        runtime=growing(60),
     params:
         recipe=theory_recipe,
         widths=list(experiment.theory_widths),
@@ -229,12 +241,14 @@ rule theory_independence:
         f"{LOGS}/theory/independence.log",
     benchmark:
         f"{RESULTS}/benchmarks/theory_independence.tsv"
+    group:
+        "findings"
     conda:
         "../../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=60,
+        mem_mb=growing(2000),
+        runtime=growing(30),
     params:
         activation=experiment.activation,
         samples=experiment.samples,
@@ -257,12 +271,14 @@ rule theory_rest:
         f"{LOGS}/theory/rest.log",
     benchmark:
         f"{RESULTS}/benchmarks/theory_rest.tsv"
+    group:
+        "theory"
     conda:
         "../../envs/theory.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=120,
+        mem_mb=growing(2000),
+        runtime=growing(60),
     params:
         schemes={name: experiment.exponents(name) for name in experiment.schemes},
         recipe=theory_recipe,
@@ -287,12 +303,14 @@ rule theory_limits:
         f"{LOGS}/theory/limits.log",
     benchmark:
         f"{RESULTS}/benchmarks/theory_limits.tsv"
+    group:
+        "findings"
     conda:
         "../../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=500,
-        runtime=30,
+        mem_mb=growing(1000),
+        runtime=growing(10),
     params:
         stable_exponent=experiment.stable_exponent,
         steps=experiment.steps,
@@ -326,12 +344,14 @@ rule theory_findings:
         f"{LOGS}/theory/findings.log",
     benchmark:
         f"{RESULTS}/benchmarks/theory_findings.tsv"
+    group:
+        "findings"
     conda:
         "../../envs/paper.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=10,
+        mem_mb=growing(2000),
+        runtime=growing(10),
     params:
         code=code("theory.findings", "paper.theory.tables"),
     message:
@@ -358,12 +378,14 @@ rule theory_figures:
         f"{LOGS}/theory/figures.log",
     benchmark:
         f"{RESULTS}/benchmarks/theory_figures.tsv"
+    group:
+        "findings"
     conda:
         "../../envs/paper.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=15,
+        mem_mb=growing(3000),
+        runtime=growing(15),
     params:
         config_sha256=figures_digest(experiment.to_config(), theory=True),
         code=code("paper.theory"),

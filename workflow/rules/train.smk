@@ -18,14 +18,18 @@ rule train:
         f"{LOGS}/train/{{scheme}}_{{width}}.log",
     benchmark:
         f"{RESULTS}/benchmarks/train/{{scheme}}_{{width}}.tsv"
+    group:
+        training_group
     conda:
         "../../envs/train.yaml"
     # One thread: the rounding of a product depends on how it is split over threads, and results
     # must not depend on the number of cores. Cores are used by training side by side.
     threads: 1
     resources:
-        mem_mb=lambda wildcards: training_memory_mb(experiment, int(wildcards.width)),
-        runtime=lambda wildcards: training_minutes(experiment, int(wildcards.width)),
+        mem_mb=lambda wildcards, attempt: attempt
+        * training_memory_mb(experiment, int(wildcards.width)),
+        runtime=lambda wildcards, attempt: attempt
+        * training_minutes(experiment, int(wildcards.width)),
         gpu=gpus(experiment.device),
     params:
         scheme=lambda wildcards: experiment.exponents(wildcards.scheme),
@@ -47,12 +51,15 @@ rule features:
         f"{LOGS}/features/{{scheme}}_{{width}}.log",
     benchmark:
         f"{RESULTS}/benchmarks/features/{{scheme}}_{{width}}.tsv"
+    group:
+        features_group
     conda:
         "../../envs/train.yaml"
     threads: 1
     resources:
-        mem_mb=lambda wildcards: feature_memory_mb(experiment, int(wildcards.width)),
-        runtime=60,
+        mem_mb=lambda wildcards, attempt: attempt
+        * feature_memory_mb(experiment, int(wildcards.width)),
+        runtime=growing(20),
     params:
         code=code("features"),
     message:

@@ -8,6 +8,7 @@ import torch
 
 from infwidth.checkpoint import Checkpoints
 from infwidth.datasets.prepare import PreparedDataset
+from infwidth.devices import claim_device
 from infwidth.recipe import Recipe
 from infwidth.schemes import Scheme
 from infwidth.script import start
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
 
 start(snakemake)
+claim_device(snakemake.params.recipe["device"])
 torch.set_num_threads(snakemake.threads)
 wildcards, params, output = snakemake.wildcards, snakemake.params, snakemake.output
 recipe = Recipe(**params.recipe)
