@@ -5,10 +5,10 @@ BIN := .venv/bin
 SNAKEMAKE := $(BIN)/snakemake --cores $(CORES)
 
 .DEFAULT_GOAL := help
-.PHONY: help quick reproduce verify review bench docs test test-faults lint lock clean
+.PHONY: help quick reproduce verify review slurm bench docs test test-faults test-cluster lint lock clean
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
 
 quick: .venv/ready ## Table 1 on scikit-learn's digits: offline, two cores, minutes -> paper/digits/
 	$(SNAKEMAKE) --configfile config/digits.yaml
@@ -21,6 +21,8 @@ verify: .venv/ready ## fail if a cell of paper/digits/table1.csv disagrees with 
 
 review: .venv/ready ## regenerate all of paper/ from its measurements, without training, and compare
 	$(BIN)/python -m infwidth.review paper/*
+
+slurm: .venv/slurm ## the plugin that profiles/slurm needs, locked, into .venv
 
 docs: .venv/ready ## the documentation -> site/index.html
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
@@ -36,6 +38,9 @@ test: .venv/ready lint ## lint, types and the whole test suite
 test-faults: .venv/ready ## the long versions of the fault, kill and property tests
 	$(BIN)/pytest --long -m faults
 
+test-cluster: .venv/slurm ## profiles/slurm-noacct on a Slurm of this machine alone (root; WHOLE=1: all of digits)
+	$(BIN)/pytest -m cluster -rs
+
 lint: .venv/ready ## ruff, mypy, snakefmt and snakemake --lint
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -43,9 +48,15 @@ lint: .venv/ready ## ruff, mypy, snakefmt and snakemake --lint
 	$(BIN)/snakefmt --check Snakefile workflow/rules
 	$(BIN)/snakemake --lint
 
-lock: .venv/ready ## compile requirements.lock anew from pyproject.toml
-	$(BIN)/uv pip compile pyproject.toml --all-extras --universal --generate-hashes \
-	    --no-emit-index-url --no-header --upgrade --quiet -o requirements.lock
+LOCK := $(BIN)/uv pip compile pyproject.toml --universal --generate-hashes --no-emit-index-url \
+    --no-header --upgrade --quiet
+
+lock: .venv/ready ## compile requirements.lock anew from pyproject.toml, and requirements-slurm.lock
+	$(LOCK) --extra dev -o requirements.lock
+	$(LOCK) --extra slurm --constraint requirements.lock -o requirements-slurm.lock \
+	    $$(awk -F == '/^[a-z]/ { print "--no-emit-package " $$1 }' requirements.lock)
+	# A list of what is left out follows.
+	sed -i.all '/^$$/,$$d' requirements-slurm.lock && rm requirements-slurm.lock.all
 
 clean: ## remove working files; what is in paper/ stays
 	rm -rf results logs .snakemake
@@ -57,4 +68,10 @@ clean: ## remove working files; what is in paper/ stays
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r .venv/uv.lock
 	$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes requirements.lock
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	touch $@
+
+# What requirements-slurm.lock has is what the plugin needs beside requirements.lock.
+.venv/slurm: .venv/ready requirements-slurm.lock
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --require-hashes \
+	    --requirement requirements-slurm.lock
 	touch $@

@@ -19,13 +19,15 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "src/infwidth"
 WORKFLOW = ROOT / "workflow"
 ENVIRONMENTS = sorted(path.stem for path in (ROOT / "envs").glob("*.yaml"))
+# What is installed, and what `make slurm` adds to it.
+LOCKS = ("requirements.lock", "requirements-slurm.lock")
 # Those of the conda environments, which are solved for one platform each.
 MARKERS = {"python_version": "3.11", "python_full_version": "3.11.9", "sys_platform": "linux"}
 
 
-def locked_blocks() -> list[str]:
-    """The lock's requirements, each with its hashes and comments."""
-    text = (ROOT / "requirements.lock").read_text(encoding="utf-8")
+def locked_blocks(lock: str = "requirements.lock") -> list[str]:
+    """A lock's requirements, each with its hashes and comments."""
+    text = (ROOT / lock).read_text(encoding="utf-8")
     return re.split(r"\n(?=[A-Za-z])", text.strip())
 
 
@@ -33,9 +35,9 @@ def requirement_of(block: str) -> Requirement:
     return Requirement(block.partition(" \\\n")[0])
 
 
-def locked_versions() -> dict[str, str]:
+def locked_versions(lock: str = "requirements.lock") -> dict[str, str]:
     """Name -> the version for the conda environments' platform."""
-    requirements = [requirement_of(block) for block in locked_blocks()]
+    requirements = [requirement_of(block) for block in locked_blocks(lock)]
     return {
         canonicalize_name(requirement.name): str(requirement.specifier).removeprefix("==")
         for requirement in requirements
@@ -105,25 +107,37 @@ def third_party(files: list[Path]) -> set[str]:
     return {canonicalize_name(distributions[top][0]) for top in found}
 
 
-def test_every_requirement_is_hashed() -> None:
-    for block in locked_blocks():
+@pytest.mark.parametrize("lock", LOCKS)
+def test_every_requirement_is_hashed(lock: str) -> None:
+    assert locked_blocks(lock)
+    for block in locked_blocks(lock):
         requirement = requirement_of(block)
         assert re.fullmatch(r"==[^,*]+", str(requirement.specifier)), requirement
         assert re.search(r"--hash=sha256:[0-9a-f]{64}\b", block), requirement
 
 
-def test_lock_names_no_host() -> None:
-    text = (ROOT / "requirements.lock").read_text(encoding="utf-8")
+@pytest.mark.parametrize("lock", LOCKS)
+def test_lock_names_no_host(lock: str) -> None:
+    text = (ROOT / lock).read_text(encoding="utf-8")
     assert not re.search(r"://|^--(?!hash)|^-[a-z]\b| @ ", text, flags=re.M)
 
 
 def test_every_direct_dependency_is_locked() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     direct = [*project["dependencies"], *chain(*project["optional-dependencies"].values())]
-    locked = locked_versions()
+    # What one lock has the other leaves alone.
+    assert not locked_versions(LOCKS[0]).keys() & locked_versions(LOCKS[1]).keys()
+    locked = locked_versions(LOCKS[0]) | locked_versions(LOCKS[1])
     assert len(direct) > 10
     for requirement in map(Requirement, direct):
         assert locked[canonicalize_name(requirement.name)] in requirement.specifier
+
+
+def test_the_slurm_plugin_stays_out_of_the_default_environment() -> None:
+    # Every call of Snakemake takes two seconds longer with it.
+    assert {"snakemake-executor-plugin-slurm", "snakemake-executor-plugin-slurm-jobstep"} == set(
+        locked_versions("requirements-slurm.lock")
+    )
 
 
 def test_torchvision_works_with_this_torch() -> None:
