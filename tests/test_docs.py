@@ -388,7 +388,7 @@ def test_table_1_is_the_committed_one(site: Path, pages: dict[Path, Page]) -> No
 
 
 def test_every_make_target_is_listed(site: Path, pages: dict[Path, Page]) -> None:
-    shown = re.findall(r"make ([a-z-]+)", pages[site / "index.html"].text)
+    shown = re.findall(r"make ([a-z][a-z-]*)", pages[site / "index.html"].text)
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     assert set(re.findall(r"^([a-z-]+):.*##", makefile, re.MULTILINE)) <= set(shown)
 

@@ -47,7 +47,7 @@ def config_reference(root: Path) -> str:
 def make_targets(root: Path) -> str:
     """The targets of the Makefile and what it says of each."""
     makefile = (root / "Makefile").read_text(encoding="utf-8")
-    targets = re.findall(r"^([a-z]+):.*?## (.+)$", makefile, re.MULTILINE)
+    targets = re.findall(r"^([a-z-]+):.*?## (.+)$", makefile, re.MULTILINE)
     return _table(("command", "what it does"), ((f"`make {name}`", does) for name, does in targets))
 
 
