@@ -1,6 +1,5 @@
 """What a training asks of a machine, for the scheduler; nothing here decides a result."""
 
-
 from infwidth.costs import bytes_per_number, layer_bytes, layer_kind, seconds_per_step
 from infwidth.devices import visible_devices
 from infwidth.experiment import Experiment
