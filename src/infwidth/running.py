@@ -49,12 +49,14 @@ class Run:
                 f"{self.experiment}: a run on {before['host']} has locked it; if it is over, "
                 "use --unlock"
             )
-        elif locked and before.get("remote"):
+            return
+        if locked and before.get("remote"):
             logger.warning(
                 f"{self.experiment}: the last run was killed, its jobs on the cluster may go on: "
                 "cancel them, then use --unlock"
             )
-        elif locked:
+            return
+        if locked:
             for path in locked:
                 path.unlink(missing_ok=True)
             logger.warning(f"{self.experiment}: unlocked; the run that locked it was killed")
