@@ -42,6 +42,12 @@ def test_every_figure_of_the_report_is_drawn() -> None:
     )
 
 
+def test_a_change_in_any_of_its_sources_makes_the_report_anew() -> None:
+    rules = (ROOT / "workflow/rules/paper.smk").read_text(encoding="utf-8")
+    sources = [*SOURCE.parent.glob("*.typ"), *SOURCE.parent.glob("*.bib")]
+    assert [path.name for path in sources if f'"{path.name}"' not in rules] == []
+
+
 def test_the_report_is_the_same_bytes_for_the_same_files(folder: Path) -> None:
     first = compile_pdf(SOURCE, folder)
     assert first.startswith(b"%PDF")

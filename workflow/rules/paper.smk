@@ -181,8 +181,17 @@ rule report_pdf:
         figures=rules.figures.output.pdf,
         theory=THEORY_MADE,
         source=expand(
-            f"{workflow.basedir}/workflow/report/{{part}}.typ",
-            part=("report", "run", "numbers", "tables", "theory"),
+            f"{workflow.basedir}/workflow/report/{{file}}",
+            file=(
+                "report.typ",
+                "run.typ",
+                "numbers.typ",
+                "tables.typ",
+                "theory.typ",
+                "theory_section.typ",
+                "provenance.typ",
+                "references.bib",
+            ),
         ),
     output:
         report(
