@@ -16,6 +16,7 @@ import yaml
 from effort import examples
 from hypothesis import example, given
 from hypothesis import strategies as st
+from snakemake.utils import update_config
 from workflow_run import ROOT, THEORY, TINY, Checkout
 
 from infwidth.config import ConfigError, read_experiment
@@ -314,10 +315,13 @@ def planned(checkout: Checkout, changes: dict[str, Any]) -> int:
     file.write_text(yaml.safe_dump(config, allow_unicode=True), encoding="utf-8")
     run = checkout.snakemake("-n", "--quiet", files=("drawn.yaml",))
     assert "Traceback" not in run.output, run.output
+    # As Snakemake lays it over config.yaml: an empty mapping changes nothing.
+    merged = copy.deepcopy(BASE)
+    update_config(merged, yaml.safe_load(file.read_text(encoding="utf-8")))
     try:
         with pytest.MonkeyPatch.context() as patch:
             patch.chdir(checkout.root)
-            read_experiment(BASE | yaml.safe_load(file.read_text(encoding="utf-8")), WHOLE)
+            read_experiment(merged, WHOLE)
     except ConfigError as error:
         assert run.code != 0
         for key in keys_named(error):
