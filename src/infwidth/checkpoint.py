@@ -11,7 +11,6 @@ import signal
 import time
 import zipfile
 from collections.abc import Mapping
-from contextlib import suppress
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -19,6 +18,9 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
+
+from infwidth.errors import first_line
+from infwidth.files import replacing
 
 logger = logging.getLogger(__name__)
 
@@ -127,16 +129,11 @@ class Checkpoints:
         part = self.path.with_name(f"{self.path.name}.{os.getpid()}.part")
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            with part.open("wb") as file:
+            with replacing(self.path, part) as file:
                 torch.save({"training": self.training, "state": state_of(changing)}, file)
-                file.flush()
-                os.fsync(file.fileno())
-            part.replace(self.path)
         # RuntimeError: how torch tells of what it could not write.
         except (OSError, RuntimeError) as error:
-            logger.warning("no checkpoint: %s cannot be written: %s", part, _first_line(error))
-            with suppress(OSError):
-                part.unlink()
+            logger.warning("no checkpoint: %s cannot be written: %s", part, first_line(error))
         self._last = time.monotonic()
 
     def resume(self, changing: Any) -> bool:
@@ -160,7 +157,7 @@ class Checkpoints:
             training, state = found["training"], found["state"]
         # Whatever is wrong with it, the training can do without.
         except Exception as error:
-            logger.warning("%s is of no use: %s; starting anew", self.path, _first_line(error))
+            logger.warning("%s is of no use: %s; starting anew", self.path, first_line(error))
             return None
         if training != self.training:
             logger.info("%s is of another training; starting anew", self.path)
@@ -172,7 +169,3 @@ class Checkpoints:
         self.path.unlink(missing_ok=True)
         for part in self.path.parent.glob(f"{self.path.name}.*.part"):
             part.unlink(missing_ok=True)
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0]

@@ -79,8 +79,7 @@ def recipe_settings(experiment: Experiment, width: int) -> dict[str, Any]:
 
     A key that the training does not use stands at 0: no training hangs on its value.
     """
-    # Not `experiment.settings`, which writes out all schemes: a large plan asks for every training.
-    settings = {field.name: getattr(experiment, field.name) for field in fields(Recipe)}
+    settings = experiment.settings(*(field.name for field in fields(Recipe)))
     settings["layer"] = layer_kind(experiment, width)
     if settings["layer"] == "dense":
         settings["lazy_tolerance"] = 0.0

@@ -4,7 +4,6 @@ A scheduler such as Slurm hands every job its own device. On one machine nobody 
 by side would all take the first. Here each claims a device of its own before PyTorch looks for any.
 """
 
-import fcntl
 import logging
 import os
 import re
@@ -13,6 +12,8 @@ import time
 from collections.abc import MutableMapping
 from itertools import takewhile
 from pathlib import Path
+
+from infwidth.locks import lock
 
 logger = logging.getLogger(__name__)
 
@@ -71,7 +72,8 @@ def claim_device(
     waiting = False
     while True:
         for name in names:
-            if _lock(locks / name.replace("/", "_")):
+            # Left open: the lock is held until this process ends.
+            if lock(locks / name.replace("/", "_")) is not None:
                 environment[VISIBLE] = name
                 logger.info("on GPU %s", name)
                 return name
@@ -88,15 +90,3 @@ def _own_folder() -> Path:
     if folder.lstat().st_uid != os.getuid():
         raise PermissionError(f"{folder} belongs to another user")
     return folder
-
-
-def _lock(path: Path) -> bool:
-    """Whether this process holds the lock from now on: until it ends, however it ends."""
-    file = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(file)
-        return False
-    # Left open: the kernel lets go of the lock with the last copy of the descriptor.
-    return True

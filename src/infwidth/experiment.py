@@ -65,13 +65,7 @@ class Experiment:
         schemes stand as name -> exponents, widths are sorted, numbers have their key's type.
         Reading it gives this experiment again.
         """
-        config: dict[str, Any] = {
-            field.name: getattr(self, field.name) for field in dataclasses.fields(self)
-        }
-        config["schemes"] = {name: self.exponents(name) for name in self.schemes}
-        return {
-            key: list(value) if isinstance(value, tuple) else value for key, value in config.items()
-        }
+        return self.settings(*(field.name for field in dataclasses.fields(self)))
 
     def settings(self, *keys: str) -> dict[str, Any]:
         """The named keys of `to_config`: what a rule that uses only these depends on.
@@ -79,8 +73,13 @@ class Experiment:
         Raises:
             KeyError: no such key.
         """
-        config = self.to_config()
-        return {key: config[key] for key in keys}
+        return {key: self._in_json(key) for key in keys}
+
+    def _in_json(self, key: str) -> Any:
+        if key == "schemes":
+            return {name: self.exponents(name) for name in self.schemes}
+        value = vars(self)[key]
+        return list(value) if isinstance(value, tuple) else value
 
     def exponents(self, scheme: str) -> dict[str, list[float]]:
         """One scheme's exponents (input, hidden, output), in JSON types.

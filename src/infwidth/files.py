@@ -19,22 +19,36 @@ class FileError(RuntimeError):
 
 
 @contextmanager
-def written(path: Path) -> Iterator[IO[bytes]]:
+def replacing(path: Path, part: Path) -> Iterator[IO[bytes]]:
     """A file that takes its name when the block ends well and all of it is on the disk.
 
-    Raises:
-        FileError: it cannot be written; what stood there stays.
+    Args:
+        path: its name; if the block does not end well, what stood there stays.
+        part: what it is called until then, in the same folder.
     """
-    part = path.with_name(f"{path.name}.part")
     try:
         with part.open("wb") as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
         part.replace(path)
-    except OSError as error:
+    except BaseException:
         with suppress(OSError):
             part.unlink()
+        raise
+
+
+@contextmanager
+def written(path: Path) -> Iterator[IO[bytes]]:
+    """A file written whole or not at all.
+
+    Raises:
+        FileError: it cannot be written; what stood there stays.
+    """
+    try:
+        with replacing(path, path.with_name(f"{path.name}.part")) as file:
+            yield file
+    except OSError as error:
         raise FileError(
             f"{path} cannot be written ({error.strerror or error}): make room or give the right to "
             f"write, and {AGAIN}"

@@ -5,7 +5,6 @@ holds a lock of the operating system as well, which ends with its process: so th
 that the files' lock is nobody's.
 """
 
-import fcntl
 import json
 import logging
 import os
@@ -13,6 +12,8 @@ import socket
 import time
 from pathlib import Path
 from typing import IO, Any
+
+from infwidth.locks import lock
 
 logger = logging.getLogger("snakemake.logging")
 
@@ -80,16 +81,12 @@ class Run:
         folder = self.state / "infwidth"
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            file = (folder / f"{self.experiment}.lock").open("a+", encoding="utf-8")
-        except OSError:  # a folder that may be read only
+            file = lock(folder / f"{self.experiment}.lock")
+        except OSError:  # a folder that may be read only, or a file system without locks
             return False
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:  # held, or a file system without locks
-            file.close()
-            return False
-        self._file = file
-        return True
+        if file is not None:
+            self._file = os.fdopen(file, "r+", encoding="utf-8")
+        return file is not None
 
     def _tell(self, *, remote: bool) -> None:
         """Write down who holds it."""

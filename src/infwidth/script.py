@@ -8,6 +8,7 @@ import sys
 from types import TracebackType
 from typing import Any
 
+from infwidth.errors import first_line
 from infwidth.files import FileError
 
 logger = logging.getLogger("infwidth")
@@ -48,7 +49,7 @@ def start(snakemake: Any) -> None:
         if isinstance(error, FileError):  # says all there is to know
             logger.critical("%s failed: %s", snakemake.rule, error)
         elif _out_of_memory(error):
-            logger.critical("%s failed: %s; %s", snakemake.rule, _first_line(error), LESS_MEMORY)
+            logger.critical("%s failed: %s; %s", snakemake.rule, first_line(error), LESS_MEMORY)
         else:
             logger.critical("%s failed", snakemake.rule, exc_info=(kind, error, traceback))
 
@@ -70,7 +71,3 @@ def _out_of_memory(error: BaseException) -> bool:
     return isinstance(error, MemoryError) or (
         isinstance(error, RuntimeError) and any(word in str(error).lower() for word in words)
     )
-
-
-def _first_line(error: BaseException) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0]

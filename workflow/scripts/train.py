@@ -1,12 +1,12 @@
 """Train one scheme at one width, all seeds together; what was interrupted goes on."""
 
-import hashlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
 
 from infwidth.checkpoint import Checkpoints
+from infwidth.datasets.checksum import sha256_of
 from infwidth.datasets.prepare import PreparedDataset
 from infwidth.devices import claim_device
 from infwidth.recipe import Recipe
@@ -28,7 +28,7 @@ checkpoints = Checkpoints(
     # Not among the outputs, which Snakemake removes when a job ends before its time.
     curves.with_name("checkpoint.pt"),
     training={
-        "data": hashlib.sha256(dataset.read_bytes()).hexdigest(),
+        "data": sha256_of(dataset),
         "scheme": params.scheme,
         "width": int(wildcards.width),
         "seeds": params.seeds,

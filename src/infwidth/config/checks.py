@@ -27,9 +27,9 @@ def cross_problems(
     Yields:
         (key, text).
     """
-    paths = list(_paths(values))
-    yield from paths
-    yield from _data({key: values[key] for key in values if key not in dict(paths)}, sizes)
+    unusable = dict(_paths(values))
+    yield from unusable.items()
+    yield from _data({key: values[key] for key in values if key not in unusable}, sizes)
     yield from _powers(values)
     batch, samples = values.get("batch_size"), values.get("samples")
     if batch and samples and batch > samples:
