@@ -9,14 +9,14 @@ import numpy as np
 import pytest
 
 from infwidth import provenance as module
-from infwidth.fingerprints import Fingerprint
+from infwidth.datasets.checksum import sha256_of
 from infwidth.provenance import (
     MEASURED,
+    checksums,
     code_digest,
     config_digest,
     data_digest,
     figures_digest,
-    fingerprints,
     provenance,
 )
 
@@ -225,7 +225,7 @@ def test_measurements_are_fingerprinted_and_what_is_made_of_them_is_not(
     written: Callable[..., dict[str, object]], folder: Path
 ) -> None:
     files = written({"experiment": "digits", "theory": False}, folder)["files"]
-    assert files == {name: Fingerprint.of(folder / name).to_json() for name in MEASURED}
+    assert files == {name: sha256_of(folder / name) for name in MEASURED}
     checked = written({"experiment": "digits", "theory": True}, folder)["files"]
     assert isinstance(checked, dict)
     assert list(checked) == [*MEASURED, "theory/rest.csv"]
@@ -235,7 +235,7 @@ def test_measurements_are_fingerprinted_and_what_is_made_of_them_is_not(
 def test_a_missing_measurement_is_an_error(folder: Path) -> None:
     (folder / "diverged.csv").unlink()
     with pytest.raises(FileNotFoundError, match=r"diverged\.csv"):
-        fingerprints(folder, theory=False)
+        checksums(folder, theory=False)
 
 
 CONFIG: dict[str, object] = {

@@ -15,11 +15,11 @@ import pytest
 from synthetic import Plan, write
 from workflow_run import Checkout
 
-from infwidth.csv_files import write_csv
+from infwidth.csv_files import read_csv, write_csv
 from infwidth.paper import figures
 from infwidth.paper.measurements import read
 from infwidth.paper.style import save
-from infwidth.provenance import config_digest, figures_digest, fingerprints
+from infwidth.provenance import checksums, config_digest, figures_digest
 from infwidth.review import Outcome, review, reviewing, shown, summary
 from infwidth.review.command import main
 from infwidth.review.comparing import compare
@@ -62,7 +62,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
         config = content["config"]
         assert isinstance(config, dict)
         content["config_sha256"] = config_digest(config)
-        content["files"] = fingerprints(folder, theory=False)
+        content["files"] = checksums(folder, theory=False)
 
     rewrite(folder, vouch)
     config = json.loads((folder / "provenance.json").read_text(encoding="utf-8"))["config"]
@@ -104,7 +104,7 @@ def test_an_altered_measurement_is_named_and_nothing_counts_that_rests_on_it(
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
     found = failing(review(folder))
     assert found[name].result == "altered"
-    assert "row 1 (scheme SP" in found[name].details[0]
+    assert "git has no version" in found[name].details[1]
     others = [outcome for output, outcome in found.items() if output != name]
     assert {outcome.output for outcome in others} == {
         "scaling.csv", "table1.csv", "table1_layers.csv",
@@ -113,14 +113,14 @@ def test_an_altered_measurement_is_named_and_nothing_counts_that_rests_on_it(
     assert {outcome.result for outcome in others} == {"unvouched"}
 
 
-def test_a_measurement_altered_with_its_fingerprint_does_not_lead_to_the_tables(
+def test_a_measurement_altered_with_its_checksum_does_not_lead_to_the_tables(
     folder: Path,
 ) -> None:
     table = pd.read_csv(folder / "metrics.csv", keep_default_na=False)
     last = (table["scheme"] == "µP") & (table["width"] == 128) & (table["step"] == 4)
     table.loc[table[last].index[0], "feature_change"] *= 1.01
     write_csv(table, folder / "metrics.csv")
-    rewrite(folder, lambda content: content.update(files=fingerprints(folder, theory=False)))
+    rewrite(folder, lambda content: content.update(files=checksums(folder, theory=False)))
     found = failing(review(folder))
     assert "scaling.csv" in found
     assert "metrics.csv" not in found
@@ -139,19 +139,13 @@ def test_a_measurement_altered_with_its_fingerprint_does_not_lead_to_the_tables(
             "cannot vouch",
         ),
         (
-            lambda content: content["files"].update({"runs.csv": "0"}),
-            "runs.csv",
-            "unvouched",
-            "no fingerprint",
-        ),
-        (
-            lambda content: content["files"]["runs.csv"].update(sha256="0" * 64),
+            lambda content: content["files"].update({"runs.csv": "0" * 64}),
             "runs.csv",
             "altered",
-            "no cell is seen to differ",
+            "not the file that was recorded",
         ),
         (
-            lambda content: content["files"].update({"theory/rest.csv": {}}),
+            lambda content: content["files"].update({"theory/rest.csv": "0" * 64}),
             "theory/rest.csv",
             "missing",
             "measurement",
@@ -184,6 +178,43 @@ def test_provenance_that_does_not_vouch(
     assert (found.result, said in found.details[0]) == (result, True)
     derived = {one.output: one.result for one in outcomes}
     assert derived.get("table1.csv", "unvouched") == "unvouched"
+
+
+def test_an_altered_cell_is_named_from_git(folder: Path) -> None:
+    git = ("git", "-C", os.fspath(folder), "-c", "user.name=a", "-c", "user.email=a@b")
+    for arguments in (("init", "--quiet"), ("add", "."), ("commit", "--quiet", "--message", "a")):
+        subprocess.run([*git, *arguments], check=True)
+    table = pd.read_csv(folder / "metrics.csv", keep_default_na=False)
+    before = table["feature_change"].iloc[3]
+    table["feature_change"] *= np.where(table.index == 3, 1 + 1e-6, 1)
+    write_csv(table, folder / "metrics.csv")
+    told = failing(review(folder))["metrics.csv"].details
+    assert len(told) == 2
+    assert told[1].startswith("row 4 (scheme SP, ")
+    after = table["feature_change"].iloc[3]
+    assert told[1].endswith(f"feature_change: recorded '{before}', found '{after}'")
+    # A later commit of the altered table does not hide it.
+    subprocess.run([*git, "commit", "--all", "--quiet", "--message", "b"], check=True)
+    assert failing(review(folder))["metrics.csv"].details == told
+    # What is no table any more.
+    (folder / "metrics.csv").write_text("a,b\n1\n", encoding="utf-8")
+    assert failing(review(folder))["metrics.csv"].details[1].startswith("is no table any more")
+
+
+def test_rounding_has_its_own_word(folder: Path) -> None:
+    table = read_csv(folder / "scaling.csv")
+    table["exponent"] *= np.where(table.index == 0, 1 + 2e-13, 1)
+    write_csv(table, folder / "scaling.csv")
+    outcomes = review(folder)
+    assert failing(outcomes) == {}
+    rounded = [outcome for outcome in outcomes if outcome.result == "rounding"]
+    # The tables of verdicts are made of the one that is committed.
+    assert [outcome.output for outcome in rounded] == [
+        "scaling.csv",
+        "table1.csv",
+        "table1_layers.csv",
+    ]
+    assert {outcome.details for outcome in rounded} == {("agrees to rounding, at most 2e-13",)}
 
 
 def test_another_configuration_gives_other_tables(folder: Path) -> None:
@@ -311,18 +342,23 @@ def notebook(text: str, image: str = "AAAA", source: str = "1 + 1") -> str:
 LONG = "x" * 100
 COMPARED = [
     ("a.csv", "s,v\nSP,1\n", 's,v\n"SP",1\n', []),
-    (
-        "a.csv",
-        "s,v\nSP,1\n",
-        "s,v\nSP,1.0\n",
-        ["row 1 (s SP), v: committed '1', "],
-    ),
-    ("a.csv", "s,v\nSP,1\n", "s,w\nSP,1\n", ["columns s, v; regenerated: s, w"]),
+    ("a.csv", "s,v\nSP,1\n", "s,v\nSP,1.0\n", []),
+    ("a.csv", "s,v\nSP,1\n", "s,v\nSP,1.0000000001\n", []),
+    ("a.csv", "s,v\nSP,1\n", "s,v\nSP,1.000001\n", ["row 1 (s SP), v: committed '1', "]),
+    ("a.csv", "s,v\nSP,1e-20\n", "s,v\nSP,2e-20\n", ["row 1 (s SP), v: committed '1e-20', "]),
+    ("a.csv", "s,v\nSP,1\n", "s,v\nSP,\n", ["row 1 (s SP), v: committed '1', regenerated ''"]),
+    ("a.csv", "s,v\nSP,0.0\n", "s,v\nSP,1e-300\n", ["row 1 (s SP), v: committed '0.0', "]),
+    ("a.csv", "scheme,v\n1,1\n", "scheme,v\n1.0,1\n", ["row 1 (scheme 1.0), scheme: comm"]),
+    # A value near zero is as accurate as its interval is wide.
+    ("a.csv", "v,v_low,v_high\n1e-15,-1,1\n", "v,v_low,v_high\n2e-15,-1,1\n", []),
+    ("a.csv", "exponent,ci_low\n1e-15,-1\n", "exponent,ci_low\n2e-15,-1\n", []),
+    ("a.csv", "v,w\n1e-15,-1\n", "v,w\n2e-15,-1\n", ["row 1 (v 2e-15), v: committed '1e-15', "]),
+    ("a.csv", "s,v\nSP,1\n", "s,w\nSP,1\n", ["columns: committed s, v; regenerated s, w"]),
     (
         "a.csv",
         "s,v\nSP,1\nIP,2\n",
-        "s,v\nSP,1\n",
-        ["2 rows; regenerated: 1", "committed only: row 2 (s IP)"],
+        "s,v\nSP,1.5\n",
+        ["rows: committed 2, regenerated 1", "committed only: row 2 (s IP)"],
     ),
     ("a.md", "a\nb\n", "a\nb\n", []),
     ("a.md", "a\nb\n", "a\nc\n", ["line 2: committed 'b', regenerated 'c'"]),
@@ -366,7 +402,7 @@ def test_two_versions_of_a_file(
     for path, text in zip(paths, (committed, regenerated), strict=True):
         path.parent.mkdir()
         path.write_text(text, encoding="utf-8")
-    found = compare(*paths)
+    found = compare(*paths).differences
     assert len(found) == len(said)
     assert all(one.startswith(start) for one, start in zip(found, said, strict=True))
 
@@ -385,7 +421,7 @@ def test_the_rule_passes_what_the_workflow_made(finished: Checkout) -> None:
 
 def spoil(folder: Path) -> dict[str, str]:
     """Change each derived file in one place; return what must be said of each."""
-    edit(folder / "scaling.csv", "none,0.0,", "none,0.00,")
+    edit(folder / "scaling.csv", "none,0.0,", "none,0.01,")
     edit(folder / "table1_layers.csv", "IP,", "IQ,")
     edit(folder / "table1.md", "Feature diversity", "Feature diversitY")
     (folder / "table1.tex").unlink()
@@ -410,7 +446,7 @@ def spoil(folder: Path) -> dict[str, str]:
         config_sha256=figures_digest(config),
     )
     return {
-        "scaling.csv": "correction_power: committed '0.00', regenerated '0.0'",
+        "scaling.csv": "correction_power: committed '0.01', regenerated '0.0'",
         "table1_layers.csv": "scheme: committed 'IQ', regenerated 'IP'",
         "table1.csv": f"agrees: committed '{'false' if verdict == 'true' else 'true'}', "
         f"regenerated '{verdict}'",

@@ -1,4 +1,4 @@
-"""The digest of a figure changes with what it shows, and with nothing else."""
+"""The stamp of a figure changes with what it shows, and with nothing else."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.legend import Legend
 
 from infwidth.paper import style
-from infwidth.paper.drawn import Stamp, drawn_digest
+from infwidth.paper.drawn import Stamp
 
 CONFIG = "c0ffee" + "0" * 58
 STEPS = np.arange(1.0, 6.0)
@@ -44,7 +44,7 @@ def legend_of(ax: Axes) -> Legend:
 
 
 CHANGES: dict[str, Callable[[Axes], object]] = {
-    "a point": lambda ax: ax.lines[0].set_ydata([0.1, 0.2, np.nan, 0.4, 1.00001e-9]),
+    "a point": lambda ax: ax.lines[0].set_ydata([0.1, 0.2, np.nan, 0.4, 1e-5]),
     "a missing point": lambda ax: ax.lines[0].set_ydata([0.1, 0.2, 0.3, 0.4, 1e-9]),
     "a place": lambda ax: ax.lines[0].set_xdata([1.0, 2, 3, 4, 5.001]),
     "a colour": lambda ax: ax.lines[0].set_color("#112234"),
@@ -71,9 +71,13 @@ CHANGES: dict[str, Callable[[Axes], object]] = {
 }
 
 
+def same(one: Figure, other: Figure) -> bool:
+    return Stamp.of(one).shows_as(Stamp.of(other))
+
+
 @pytest.mark.parametrize("name", CHANGES)
 def test_what_is_shown_counts(name: str) -> None:
-    assert drawn_digest(draw(CHANGES[name])) != drawn_digest(draw())
+    assert not same(draw(CHANGES[name]), draw())
 
 
 @pytest.mark.parametrize(
@@ -82,29 +86,56 @@ def test_what_is_shown_counts(name: str) -> None:
         lambda ax: ax.figure.set_size_inches(5, 3),
         lambda ax: ax.texts[0].set_fontsize(5),
         # As another machine's logarithm would have it.
-        lambda ax: ax.lines[0].set_ydata(ax.lines[0].get_ydata() * (1 + 2e-15)),
+        lambda ax: ax.lines[0].set_ydata(ax.lines[0].get_ydata() * (1 + 1e-12)),
+        # Not to be seen on a linear axis.
+        lambda ax: ax.lines[0].set_ydata([0.1, 0.2, np.nan, 0.4, 2e-9]),
     ],
 )
 def test_what_is_not_shown_does_not_count(change: Callable[[Axes], object]) -> None:
-    assert drawn_digest(draw(change)) == drawn_digest(draw())
+    assert same(draw(change), draw())
+
+
+def test_a_small_value_counts_where_it_is_seen() -> None:
+    def logarithmic(value: float) -> Figure:
+        def change(ax: Axes) -> None:
+            ax.lines[0].set_ydata([0.1, 0.2, np.nan, 0.4, value])
+            ax.set_yscale("log")
+            ax.set_ylim(1e-10, 1)
+
+        return draw(change)
+
+    assert not same(logarithmic(1.001e-9), logarithmic(1e-9))
+    assert same(logarithmic(1e-9 * (1 + 1e-12)), logarithmic(1e-9))
+
+
+def test_swapped_values_count() -> None:
+    def swap(ax: Axes) -> None:
+        ax.lines[0].set_ydata([0.2, 0.1, np.nan, 0.4, 1e-9])
+
+    assert not same(draw(swap), draw())
 
 
 def test_all_values_count_together() -> None:
-    assert drawn_digest(draw(scale=1.001)) != drawn_digest(draw())
-    assert drawn_digest(draw(scale=1 + 1e-14)) == drawn_digest(draw())
+    assert not same(draw(scale=1.001), draw())
+    assert same(draw(scale=1 + 1e-12), draw())
 
 
 @pytest.mark.parametrize("config", [None, CONFIG])
 def test_both_files_say_what_they_show(config: str | None, tmp_path: Path) -> None:
     style.save(draw(), tmp_path / "figure", config_sha256=config)
     stamps = [Stamp.read(tmp_path / f"figure{suffix}") for suffix in (".pdf", ".png")]
-    assert stamps == [Stamp(drawn_digest(draw()), config)] * 2
+    for stamp in stamps:
+        assert stamp is not None
+        assert stamp.shows_as(Stamp.of(draw()))
+        assert stamp.config == config
     first = [path.read_bytes() for path in sorted(tmp_path.iterdir())]
     style.save(draw(), tmp_path / "figure", config_sha256=config)
     assert [path.read_bytes() for path in sorted(tmp_path.iterdir())] == first
 
 
-def test_other_files_say_nothing(tmp_path: Path) -> None:
+@pytest.mark.parametrize("stamp", [b"", b"infwidth words=%b numbers=x config=none" % (b"0" * 64)])
+def test_other_files_say_nothing(stamp: bytes, tmp_path: Path) -> None:
     path = tmp_path / "figure.png"
     draw().savefig(path)
+    path.write_bytes(path.read_bytes() + stamp)
     assert Stamp.read(path) is None

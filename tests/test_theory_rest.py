@@ -21,9 +21,9 @@ from infwidth.paper.theory import rest as figure
 from infwidth.recipe import Recipe
 from infwidth.schemes import SCHEMES, Scheme
 from infwidth.theory.findings.finding import Finding
-from infwidth.theory.findings.rest import FLOOR, RUN, ZERO, findings
+from infwidth.theory.findings.rest import FLOOR, ZERO, findings
 from infwidth.theory.rest import MOST_STEPS, rest_table, with_conflict
-from infwidth.theory.terms.rest import DUPLICATE, REGULAR, REST, STATIONARY
+from infwidth.theory.terms.rest import DUPLICATE, REGULAR, REST, RUN, STATIONARY
 
 DATA = dataset(4, 12, 1)
 WIDTH = 64

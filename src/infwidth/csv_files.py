@@ -8,7 +8,7 @@ import pandas as pd
 from infwidth.files import damaged, written
 
 # Text even where every value looks like something else ("true", or nothing at all).
-_TEXT = ("scheme", "paper", "agrees", "reason")
+TEXT = ("scheme", "paper", "agrees", "reason")
 
 
 def write_csv(table: pd.DataFrame, path: Path | str) -> None:
@@ -34,9 +34,7 @@ def read_csv(path: Path | str) -> pd.DataFrame:
         if file.read(1) != b"\n":
             raise damaged(Path(path), "it ends within a line")
     # Only an empty cell is a missing one: a scheme may well be called "NA".
-    table = pd.read_csv(
-        path, dtype=dict.fromkeys(_TEXT, str), keep_default_na=False, na_values=[""]
-    )
-    text = [column for column in _TEXT if column in table]
+    table = pd.read_csv(path, dtype=dict.fromkeys(TEXT, str), keep_default_na=False, na_values=[""])
+    text = [column for column in TEXT if column in table]
     table[text] = table[text].fillna("")
     return table

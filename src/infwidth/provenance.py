@@ -12,8 +12,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from infwidth.datasets.checksum import sha256_of
 from infwidth.files import load_arrays
-from infwidth.fingerprints import Fingerprint
 
 PACKAGE = Path(__file__).parent
 # Those whose version can change a number or a picture.
@@ -37,6 +37,8 @@ THEORY_DERIVED = ("theory/limits.csv", "theory/findings.csv")
 CIRCUMSTANCES = frozenset({"dataset_path", "data_root", "cifar10_urls", "checkpoint_seconds"})
 # What Table 1 is judged by; a figure of the measurements shows no verdict.
 THRESHOLDS = frozenset({"stable_exponent", "small_change", "collapse_ratio"})
+# Letters of a line of provenance.json, where there is a choice.
+LINE = 100
 
 
 def code_digest(*modules: str) -> str:
@@ -130,7 +132,7 @@ def provenance(
         curves: the curves file of every training, which names its device.
         benchmarks: rule -> Snakemake's benchmark files of its jobs; those that are missing (a rule
             that had nothing to do) are left out.
-        folder: the paper folder, of whose measurements fingerprints are taken; without it there are
+        folder: the paper folder, of whose measurements checksums are taken; without it there are
             none, and a review cannot vouch for the measurements.
 
     Raises:
@@ -146,8 +148,25 @@ def provenance(
         "device": sorted({_device(path) for path in curves}),
         "data_sha256": data_digest(dataset),
         "rules": _costs(benchmarks),
-        "files": {} if folder is None else fingerprints(folder, theory=config.get("theory", False)),
+        "files": {} if folder is None else checksums(folder, theory=config.get("theory", False)),
     }
+
+
+def as_json(content: Any, indent: str = "") -> str:
+    """JSON for readers: whatever fits into a line stands in one."""
+    line = json.dumps(content, ensure_ascii=False)
+    if len(indent) + len(line) <= LINE or not isinstance(content, dict | list):
+        return line
+    inner = indent + "  "
+    if isinstance(content, dict):
+        parts = [
+            f"{json.dumps(key, ensure_ascii=False)}: {as_json(value, inner)}"
+            for key, value in content.items()
+        ]
+    else:
+        parts = [as_json(value, inner) for value in content]
+    opening, closing = "{}" if isinstance(content, dict) else "[]"
+    return f"{opening}\n{inner}" + f",\n{inner}".join(parts) + f"\n{indent}{closing}"
 
 
 def config_digest(config: Mapping[str, Any], leave_out: Collection[str] = ()) -> str:
@@ -176,14 +195,13 @@ def figures_digest(config: Mapping[str, Any], *, theory: bool = False) -> str:
     return config_digest(config, CIRCUMSTANCES | THRESHOLDS | checks)
 
 
-def fingerprints(folder: Path, *, theory: bool) -> dict[str, dict[str, Any]]:
-    """Name in the paper folder -> fingerprint in JSON types, of every measurement.
+def checksums(folder: Path, *, theory: bool) -> dict[str, str]:
+    """Name in the paper folder -> SHA-256, of every measurement.
 
     Raises:
         FileNotFoundError: one of `MEASURED` is missing.
     """
-    names = measured_files(folder, theory=theory)
-    return {name: Fingerprint.of(folder / name).to_json() for name in names}
+    return {name: sha256_of(folder / name) for name in measured_files(folder, theory=theory)}
 
 
 def measured_files(folder: Path, *, theory: bool) -> list[str]:

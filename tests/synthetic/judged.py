@@ -142,5 +142,5 @@ def provenance(plan: Plan, name: str) -> dict[str, object]:
             {"rule": "train", "job": "µP_4096", "seconds": 123.4, "max_rss_mb": 2812.0},
             {"rule": "spectra", "job": "", "seconds": 20.0, "max_rss_mb": None},
         ],
-        "files": {"metrics.csv": {"sha256": "3" * 64, "rows": 1}},
+        "files": {"metrics.csv": "3" * 64},
     }

@@ -1,10 +1,9 @@
 """Write down what made the outputs: config, code, packages, device, data and costs."""
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from infwidth.provenance import provenance
+from infwidth.provenance import as_json, provenance
 from infwidth.script import start
 
 if TYPE_CHECKING:
@@ -21,5 +20,4 @@ content = provenance(
     },
     folder=Path(snakemake.output[0]).parent,
 )
-text = json.dumps(content, indent=2, ensure_ascii=False) + "\n"
-Path(snakemake.output[0]).write_text(text, encoding="utf-8")
+Path(snakemake.output[0]).write_text(as_json(content) + "\n", encoding="utf-8")

@@ -1,26 +1,50 @@
 """Two versions of one file, the committed and the regenerated: where they differ.
 
-Every function gives a sentence for each difference, and none where they agree.
+Numbers of tables are compared as numbers, since their last digits are the machine's.
 """
 
 import json
+import math
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from difflib import SequenceMatcher
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
-from infwidth.fingerprints import MOST_NAMED, Cells
+from infwidth.csv_files import TEXT
 from infwidth.paper.drawn import Stamp
+from infwidth.review.cells import Cells
 
+# Numbers that differ by less than this part of their scale differ by rounding. Of what is computed
+# from the same tables, a machine of another make moves the 13th digit at most.
+TOLERANCE = 1e-9
+# As many differences are named; the others are counted.
+MOST_NAMED = 5
+# The numbers of one fit, which share its scale: a slope near zero has no relative accuracy of its
+# own. So do a value and the ends of its interval, `x`, `x_low` and `x_high`.
+FITTED = ("exponent", "ci_low", "ci_high", "raw_exponent", "correction_power", "r_squared")
 # Letters of a line that are shown on either side of where it differs.
 SHOWN = 30
 # Pictures within HTML: their bytes depend on the fonts' and libraries' versions.
 _PICTURE = re.compile(r"data:image/[a-z+]+;base64,[^\"']*")
 
 
-def compare(committed: Path, regenerated: Path) -> list[str]:
+@dataclass(frozen=True)
+class Comparison:
+    """What tells two files apart.
+
+    Attributes:
+        differences: a sentence for each, or for the first few and one for how many there are.
+        rounding: the largest difference of two numbers that agree, in units of their scale.
+    """
+
+    differences: tuple[str, ...] = ()
+    rounding: float = 0.0
+
+
+def compare(committed: Path, regenerated: Path) -> Comparison:
     """Whatever tells two files of their kind apart.
 
     Tables are compared cell by cell, pictures by what they show, notebooks and HTML without their
@@ -30,18 +54,86 @@ def compare(committed: Path, regenerated: Path) -> list[str]:
         OSError, ValueError: one of them cannot be read.
     """
     if committed.read_bytes() == regenerated.read_bytes():
-        return []
+        return Comparison()
     if committed.suffix == ".csv":
-        return _few(_tables(Cells.read(committed), Cells.read(regenerated)))
+        return compare_tables(
+            Cells.read(committed), Cells.read(regenerated), ("committed", "regenerated")
+        )
+    return Comparison(_few(_differences(committed, regenerated)))
+
+
+def compare_tables(
+    one: Cells, other: Cells, words: tuple[str, str], tolerance: float = TOLERANCE
+) -> Comparison:
+    """Where two tables differ.
+
+    Args:
+        one: a table.
+        other: another.
+        words: what each is called.
+        tolerance: numbers that differ by no more than this part of their scale agree.
+    """
+    if one.columns != other.columns:
+        names = (
+            f"{word} {', '.join(table.columns)}"
+            for word, table in zip(words, (one, other), strict=True)
+        )
+        return Comparison((f"columns: {'; '.join(names)}",))
+    keys = other.key_columns()
+    if len(one.rows) != len(other.rows):
+        return Comparison(_few(_other_rows(one, other, words, keys)))
+    scales = {column: _sharing(column, one.columns) for column in one.columns}
+    differences, rounding = [], 0.0
+    for index, (row, right) in enumerate(zip(one.rows, other.rows, strict=True)):
+        values = dict(zip(one.columns, map(_value, row), strict=True))
+        for column, cell, made in zip(one.columns, row, right, strict=True):
+            if cell == made:
+                continue
+            sizes = (abs(values[name]) for name in scales[column])
+            scale = max(filter(math.isfinite, sizes), default=math.nan)
+            apart = math.inf if column in TEXT else _apart(values[column], _value(made), scale)
+            if apart <= tolerance:
+                rounding = max(rounding, apart)
+                continue
+            told = f"{words[0]} {cell!r}, {words[1]} {made!r}"
+            differences.append(f"{other.name(index, keys)}, {column}: {told}")
+    return Comparison(_few(differences), rounding)
+
+
+def _sharing(column: str, columns: Sequence[str]) -> list[str]:
+    """The columns whose numbers share a scale with this one's, itself among them."""
+    if column in FITTED:
+        return [name for name in columns if name in FITTED]
+    stem = column.removesuffix("_low").removesuffix("_high")
+    return [name for name in columns if name in (stem, f"{stem}_low", f"{stem}_high")]
+
+
+def _value(cell: str) -> float:
+    try:
+        return float(cell)
+    except ValueError:
+        return math.nan
+
+
+def _apart(one: float, other: float, scale: float) -> float:
+    """Difference in units of the scale; infinite where one is no number."""
+    if one == other:
+        return 0.0
+    apart = abs(one - other) / scale if scale > 0 else math.nan
+    return apart if math.isfinite(apart) else math.inf
+
+
+def _differences(committed: Path, regenerated: Path) -> Iterable[str]:
+    """A sentence for each difference of two files that are no tables."""
     if committed.parent.name == "figures":
         return _figures(committed, regenerated)
     if committed.suffix == ".ipynb":
-        return _few(_notebooks(_text(committed), _text(regenerated)))
+        return _notebooks(_text(committed), _text(regenerated))
     if committed.suffix == ".html":
         pages = (_PICTURE.sub("", _text(path)) for path in (committed, regenerated))
-        return _few(_lines(*pages))
+        return _lines(*pages)
     if committed.suffix in {".md", ".tex"}:
-        return _few(_lines(_text(committed), _text(regenerated)))
+        return _lines(_text(committed), _text(regenerated))
     return [f"other bytes ({committed.stat().st_size}; regenerated: {regenerated.stat().st_size})"]
 
 
@@ -49,39 +141,25 @@ def _text(path: Path) -> str:
     return path.read_text(encoding="utf-8")
 
 
-def _few(differences: Iterator[str]) -> list[str]:
+def _few(differences: Iterable[str]) -> tuple[str, ...]:
     """The first ones, and how many there are."""
     found = list(differences)
     more = [f"{len(found)} differences in all"] if len(found) > MOST_NAMED else []
-    return found[:MOST_NAMED] + more
+    return (*found[:MOST_NAMED], *more)
 
 
-def _tables(committed: Cells, regenerated: Cells) -> Iterator[str]:
-    if committed.columns != regenerated.columns:
-        names = (", ".join(cells.columns) for cells in (committed, regenerated))
-        yield "columns {}; regenerated: {}".format(*names)
-        return
-    keys = regenerated.key_columns()
-    if len(committed.rows) != len(regenerated.rows):
-        yield from _other_rows(committed, regenerated, keys)
-        return
-    for place, (row, right) in enumerate(zip(committed.rows, regenerated.rows, strict=True)):
-        for column, cell, made in zip(committed.columns, row, right, strict=True):
-            if cell != made:
-                where = regenerated.name(place, keys)
-                yield f"{where}, {column}: committed {cell!r}, regenerated {made!r}"
-
-
-def _other_rows(committed: Cells, regenerated: Cells, keys: Sequence[str]) -> Iterator[str]:
-    yield f"{len(committed.rows)} rows; regenerated: {len(regenerated.rows)}"
-    for cells, others, word in (
-        (committed, regenerated, "committed only"),
-        (regenerated, committed, "regenerated only"),
+def _other_rows(
+    one: Cells, other: Cells, words: tuple[str, str], keys: Sequence[str]
+) -> Iterator[str]:
+    yield f"rows: {words[0]} {len(one.rows)}, {words[1]} {len(other.rows)}"
+    columns = keys or one.columns
+    for word, table, known in (
+        (words[0], one, set(other.keys(columns))),
+        (words[1], other, set(one.keys(columns))),
     ):
-        known = set(others.rows)
-        for place, row in enumerate(cells.rows):
-            if row not in known:
-                yield f"{word}: {cells.name(place, keys)}"
+        for index, key in enumerate(table.keys(columns)):
+            if key not in known:
+                yield f"{word} only: {table.name(index, keys)}"
 
 
 def _figures(committed: Path, regenerated: Path) -> list[str]:
@@ -91,7 +169,7 @@ def _figures(committed: Path, regenerated: Path) -> list[str]:
     if found is None:
         return ["does not say what it shows: drawn by an older version, or by something else"]
     differences = []
-    if found.drawn != made.drawn:
+    if not found.shows_as(made):
         differences.append("shows other data than the regenerated one")
     if found.config != made.config:
         differences.append("comes from another configuration than provenance.json has")

@@ -1,6 +1,6 @@
 """The review of one paper folder: are the measurements those recorded, and is all else their work?
 
-First the measurements are held against the fingerprints in provenance.json. Only if they are as
+First the measurements are held against their checksums in provenance.json. Only if they are as
 recorded is everything else made from them anew, in a folder of its own, and compared.
 """
 
@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from infwidth.fingerprints import Fingerprint
+from infwidth.datasets.checksum import sha256_of
 from infwidth.provenance import (
     PACKAGE,
     config_digest,
@@ -22,11 +22,13 @@ from infwidth.provenance import (
     package_versions,
     whole_code_digest,
 )
-from infwidth.review.comparing import compare
+from infwidth.review.cells import Cells
+from infwidth.review.comparing import compare, compare_tables
+from infwidth.review.history import version
 from infwidth.review.tasks import Setting, Task, tasks
 
 Result = Literal[
-    "agrees", "note", "differs", "altered", "missing", "unvouched", "unknown", "failed"
+    "agrees", "rounding", "note", "differs", "altered", "missing", "unvouched", "unknown", "failed"
 ]
 WORKFLOW = PACKAGE.parents[1] / "workflow"
 PROVENANCE = "provenance.json"
@@ -39,10 +41,11 @@ class Outcome:
     Attributes:
         experiment: the paper folder's name.
         output: the file, by its name in the folder.
-        result: "agrees": as recorded or as regenerated; "note": worth knowing, but no failure;
-            "differs": not as regenerated; "altered": a measurement that is not as recorded;
-            "missing": not there; "unvouched": nothing to hold it against; "unknown": nothing makes
-            it; "failed": it could not be regenerated.
+        result: "agrees": as recorded or as regenerated, byte for byte; "rounding": as regenerated
+            but for the last digits of numbers; "note": worth knowing, but no failure; "differs":
+            not as regenerated; "altered": a measurement that is not as recorded; "missing": not
+            there; "unvouched": nothing to hold it against; "unknown": nothing makes it; "failed":
+            it could not be regenerated.
         details: where and how, a sentence each.
     """
 
@@ -54,7 +57,7 @@ class Outcome:
     @property
     def passes(self) -> bool:
         """Whether the review passes as far as this file goes."""
-        return self.result in ("agrees", "note")
+        return self.result in ("agrees", "rounding", "note")
 
 
 def review(
@@ -89,7 +92,7 @@ class _Review:
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             return [self._outcome(PROVENANCE, "failed", f"cannot be read: {_said(error)}")]
         first = [self._provenance(provenance), *self._measurements(provenance, theory=theory)]
-        self.tell("measurements held against their fingerprints")
+        self.tell("measurements held against their checksums")
         if all(outcome.passes for outcome in first):
             rest = list(self._regenerated(setting, provenance))
         else:
@@ -132,17 +135,18 @@ class _Review:
                 yield self._outcome(name, "missing", "a measurement, which nothing here can make")
             elif name not in recorded:
                 yield self._outcome(
-                    name, "unvouched", "provenance.json has no fingerprint of it; cannot vouch"
+                    name, "unvouched", "provenance.json has no checksum of it; cannot vouch"
                 )
             else:
                 yield self._measurement(name, recorded[name])
 
-    def _measurement(self, name: str, recorded: object) -> Outcome:
-        try:
-            found = Fingerprint.from_json(recorded).alterations(self.folder / name)
-        except ValueError as error:
-            return self._outcome(name, "unvouched", f"what provenance.json has of it {error}")
-        return self._outcome(name, "altered" if found else "agrees", *(found or ["as recorded"]))
+    def _measurement(self, name: str, recorded: str) -> Outcome:
+        path = self.folder / name
+        if sha256_of(path) == recorded:
+            return self._outcome(name, "agrees", "as recorded")
+        return self._outcome(
+            name, "altered", "not the file that was recorded", *_where(path, recorded)
+        )
 
     def _regenerated(self, setting: Setting, provenance: Mapping[str, Any]) -> Iterator[Outcome]:
         """Everything that is made from measurements, made again and compared."""
@@ -193,12 +197,16 @@ class _Review:
             found = compare(committed, made)
         except (OSError, ValueError) as error:
             return self._outcome(name, "differs", f"cannot be read: {_said(error)}")
-        if found:
-            return self._outcome(name, "differs", *found)
+        if found.differences:
+            return self._outcome(name, "differs", *found.differences)
         if committed.read_bytes() == made.read_bytes():
             return self._outcome(name, "agrees", "byte for byte")
         # What is built of it below is then the same bytes, too.
         shutil.copyfile(committed, made)
+        if found.rounding:
+            return self._outcome(
+                name, "rounding", f"agrees to rounding, at most {found.rounding:.0e}"
+            )
         return self._outcome(name, "note", "agrees in all it says, though not byte for byte")
 
     def _unknown(self, known: set[str]) -> Iterator[Outcome]:
@@ -208,6 +216,18 @@ class _Review:
             hidden = any(part.startswith(".") for part in path.relative_to(self.folder).parts)
             if path.is_file() and name not in known and not hidden:
                 yield self._outcome(name, "unknown", "neither a measurement nor made from them")
+
+
+def _where(path: Path, recorded: str) -> tuple[str, ...]:
+    """The cells in which a table is not the one that was recorded, if git has that one."""
+    before = version(path, recorded)
+    if before is None:
+        return ("which cell is another cannot be told: git has no version of it as recorded",)
+    try:
+        tables = Cells.of(before), Cells.read(path)
+    except ValueError as error:
+        return (f"is no table any more: {error}",)
+    return compare_tables(*tables, ("recorded", "found"), tolerance=0).differences
 
 
 def _named(task: Task) -> str:

@@ -12,7 +12,7 @@ from matplotlib.lines import Line2D
 
 from infwidth.paper import panels, style
 from infwidth.paper.style import GREY, KNOWN, Look
-from infwidth.theory.terms.rest import DUPLICATE, REGULAR, STATIONARY
+from infwidth.theory.terms.rest import DUPLICATE, RATE_DECIMALS, REGULAR, STATIONARY
 
 # The columns that tell the runs of one case apart.
 RUN = ["width", "learning_rate", "batch_size", "seed"]
@@ -32,6 +32,7 @@ def draw(table: pd.DataFrame) -> Figure:
     Args:
         table: as from `infwidth.theory.rest.rest_table`.
     """
+    table = table.round(RATE_DECIMALS)
     regular, mup = table["case"] == REGULAR, table["scheme"] == "µP"
     own, others = table[regular & mup], table[regular & ~mup]
     conflict, still = table[table["case"] == DUPLICATE], table[table["case"] == STATIONARY]

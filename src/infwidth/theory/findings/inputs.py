@@ -172,10 +172,15 @@ def _on_the_inputs(separation: pd.DataFrame) -> Finding:
         statement="the training inputs have inner products that are non-zero, and of different "
         "size for different partners of one input",
         verdict=verdict(held),
-        evidence=f"of {int(last['samples'])} inputs the least |<ξ_i, ξ_j>| is {number(product)}, "
-        f"the least difference {number(gap)}, beside a rounding of at most "
-        f"{number(resolution, 2)}; {int(last['parallel_pairs'])} pairs are equal up to sign",
+        evidence=f"of {int(last['samples'])} inputs the least |<ξ_i, ξ_j>| is "
+        f"{_or_zero(product, resolution)}, the least difference {_or_zero(gap, 2 * resolution)}, "
+        f"beside a rounding of at most {number(resolution, 2)}; {int(last['parallel_pairs'])} "
+        "pairs are equal up to sign",
     )
+
+
+def _or_zero(value: float, rounding: float) -> str:
+    return "zero to rounding" if value <= rounding else number(value)
 
 
 def _as_expected(
@@ -224,8 +229,11 @@ def _evidence(rows: pd.DataFrame, own: Mapping[tuple[str, str], States]) -> str:
     text = f"dependent: {'; '.join(parts)}"
     ratio = rows["min_eig"] / rows["mean_eig"]
     if dependent.any():
-        largest = number(float(ratio[dependent].max()), 2)
-        text += f"; there λ_min is at most {largest} of the mean eigenvalue"
+        resolution = float((rows["resolution"] / rows["mean_eig"])[dependent].max())
+        text += (
+            f"; there λ_min is under its resolution, at most {number(resolution, 2)} of the mean "
+            "eigenvalue"
+        )
     if not dependent.all():
         where = "elsewhere" if dependent.any() else "everywhere"
         least = number(float(ratio[~dependent].min()), 2)

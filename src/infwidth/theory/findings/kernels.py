@@ -72,7 +72,7 @@ def _error_finding(table: pd.DataFrame) -> Finding:
     answers = {key: _agrees(law) for key, law in laws.items()}
     known = {key: law for key, law in laws.items() if math.isfinite(law.exponent)}
     if known:
-        ordered = sorted(known, key=lambda key: known[key].exponent)
+        ordered = sorted(known, key=lambda key: _shown(known[key]))
         ends = " to ".join(f"{in_words(known[key])} ({_place(key)})" for key in _ends(ordered))
         largest = table[table["width"] == table["width"].max()]["error"]
         agreeing = sum(answer is True for answer in answers.values())
@@ -90,6 +90,11 @@ def _error_finding(table: pd.DataFrame) -> Finding:
         verdict(conjunction(answers.values())),
         evidence,
     )
+
+
+def _shown(law: PowerLaw) -> float:
+    """What orders powers: schemes with the same kernels differ by rounding, which names neither."""
+    return round(law.exponent, 2)
 
 
 def _ends(ordered: Sequence[tuple[str, str, int]]) -> list[tuple[str, str, int]]:
@@ -151,7 +156,7 @@ def _least_finding(table: pd.DataFrame) -> Finding:
     known = {name: law for name, law in laws.items() if math.isfinite(law.exponent)}
     evidence = "too few widths to fit a power of n"
     if known:
-        slowest = max(known, key=lambda name: known[name].exponent)
+        slowest = max(known, key=lambda name: _shown(known[name]))
         widest = off.loc[off["width"] == off["width"].max(), "value"]
         evidence = (
             "over layers and kinds the largest distance, relative to the limit, goes by the power "

@@ -15,9 +15,7 @@ from infwidth.numbers import number, power
 from infwidth.scaling import fit_power_law
 from infwidth.theory.findings.finding import Finding, verdict
 from infwidth.theory.findings.powers import in_words
-from infwidth.theory.terms.rest import COLUMNS, DUPLICATE, REGULAR, REST, STATIONARY
-
-RUN = [*COLUMNS[:10]]
+from infwidth.theory.terms.rest import DUPLICATE, RATE_DECIMALS, REGULAR, REST, RUN, STATIONARY
 
 # Movement per error that counts as away from zero. It is of order one where features are; at rest
 # with r ≥ FLOOR no more than REST / FLOOR of the error can be left, which counts as zero.
@@ -34,6 +32,7 @@ VANISHES = -0.5
 
 def findings(table: pd.DataFrame) -> list[Finding]:
     """What the runs say: one finding per activation of µP, other scheme and exception."""
+    table = table.round(RATE_DECIMALS)
     kept = table["case"] == REGULAR
     mup = kept & (table["scheme"] == "µP")
     found = [
@@ -113,7 +112,7 @@ def _together(table: pd.DataFrame, source: str, statement: str) -> Finding:
         )
     evidence += (
         f"movement per error is never below {number(min(end.least_ratio for end in ends), 2)}, "
-        f"with λ_min(x^L)/n from {number(float(table['feature_min_eig'].min()), 2)} up"
+        f"with λ_min(x^L)/n from {_least(table)} up"
     )
     if not separate:
         evidence += "; but there are inputs equal up to sign, which Assumption 4.1 excludes"
@@ -129,13 +128,16 @@ def _conflict(table: pd.DataFrame) -> Finding:
     held: bool | None = None
     if all(end.rests for end in ends):
         held = pairs > 0 and dependent and all(end.error >= STAYS for end in ends)
+    largest = (
+        f"under its resolution, at most {number(float(last['feature_resolution'].max()), 2)}"
+        if dependent
+        else f"{number(float(last['feature_min_eig'].max()), 2)} or less"
+    )
     evidence = (
         f"{sum(end.rests for end in ends)} of {len(ends)} runs came to rest with "
         f"{number(min(end.error for end in ends), 2)} of the first error left or more; movement "
         f"per error falls to {number(max(end.least_ratio for end in ends), 2)}; {pairs} pair of "
-        f"parallel inputs, and λ_min(x^L)/n at rest is {number(last['feature_min_eig'].max(), 2)} "
-        f"or less, {'below' if dependent else 'against'} its resolution "
-        f"{number(float(last['feature_resolution'].min()), 2)}"
+        f"parallel inputs, and λ_min(x^L)/n at rest is {largest}"
     )
     statement = (
         "an input that occurs twice with conflicting labels, which Assumption 4.1 excludes, lets "
@@ -164,10 +166,18 @@ def _stationary(table: pd.DataFrame) -> Finding:
         f"{number(float(moves[-1].max()), 2)} at n = {widths[-1]}, a power {in_words(law)} of n "
         f"(expected {power(-(layers - 2) / 2, math.nan, math.nan)}); "
         f"{number(min(end.error for end in ends), 3)} of the first error stays; λ_min(x^L)/n is "
-        f"{number(float(groups[-1]['feature_min_eig'].max()), 2)} at the largest width"
+        f"{_least(groups[-1])} at the largest width"
     )
     statement = (
         f"IP with {layers} hidden layers, which is not µP, starts at rest on its error in the "
         "limit of infinite width"
     )
     return Finding("here", statement, verdict(held), evidence)
+
+
+def _least(table: pd.DataFrame) -> str:
+    """The least λ_min(x^L)/n, or what it is under."""
+    least, resolution = min(zip(table["feature_min_eig"], table["feature_resolution"], strict=True))
+    return (
+        number(least, 2) if least > resolution else f"under its resolution {number(resolution, 2)}"
+    )

@@ -12,3 +12,7 @@ COLUMNS = (
 # than 1e-8 of it cannot be told from rounding where opposite errors cancel: their squares are
 # differences of numbers of order one.
 REST = 1e-6
+
+# What tells runs apart; rates are rounded to as many decimals to be the same.
+RUN = [*COLUMNS[:10]]
+RATE_DECIMALS = {"learning_rate": 9}
