@@ -2,7 +2,7 @@
 
 import pytest
 import yaml
-from workflow_run import ROOT, Checkout
+from workflow_run import IMAGES_NAME, ROOT, Checkout
 
 BASE = yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8"))
 CONFIGS = ["config.yaml", *(f"config/{path.name}" for path in (ROOT / "config").glob("*.yaml"))]
@@ -25,6 +25,8 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
         ),
         ({"samples": 25}, ["samples: found 25", "24 training images", "at most 24"]),
         ({"dataset_path": "half.npz"}, ["dataset_path: half.npz"]),
+        ({"dataset_path": "$NO_SUCH/half.npz"}, ["dataset_path: ", "NO_SUCH is not set"]),
+        ({"experiment": "2024_01"}, ["experiment: found 202401", "'!!str 2024_01'"]),
         (
             {"schemes": "{mine: {init_variance: [0, -1], learning_rate: [0, -1, -1]}}"},
             ["schemes: ", "init_variance of mine has 2 exponents", "[0, -1, -1]"],
@@ -45,6 +47,26 @@ def test_refused_with_key_and_remedy_before_any_job(
     assert "Traceback" not in run.output
     for folder in ("results", "paper", "logs"):
         assert not (checkout.root / folder).exists()
+
+
+def test_numbers_are_looked_up_in_the_files_they_come_from(checkout: Checkout) -> None:
+    base = (checkout.root / "tiny.yaml").read_text(encoding="utf-8")
+    (checkout.root / "octal.yaml").write_text(base.replace("steps: 5", "steps: 010"))
+    run = checkout.snakemake("-n", files=("octal.yaml",))
+    assert run.code != 0
+    assert "steps: found 010 in " in run.output
+    assert checkout.snakemake("-n", files=("octal.yaml",), config={"steps": "5"}).code == 0
+
+
+def test_a_file_is_found_by_a_variable_and_a_name_is_kept(
+    checkout: Checkout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("IMAGES", f"{checkout.root}//.")
+    changes = {"experiment": "!!str 2024_01", "dataset_path": "$IMAGES/images.npz"}
+    run = checkout.snakemake("-n", config=changes)
+    assert run.code == 0, run.output
+    assert "results/2024_01/dataset.npz" in run.output
+    assert f"Preparing 4 training and 8 test images of {IMAGES_NAME}" in run.output
 
 
 def test_words_of_the_command_line_become_numbers(checkout: Checkout) -> None:

@@ -4,12 +4,14 @@ import json
 import random
 import subprocess
 import sys
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import yaml
+from snakemake.cli import parse_config
 
 from infwidth.config import ConfigError, read_experiment
 from infwidth.experiment import Experiment
@@ -53,7 +55,15 @@ def problems(**changes: Any) -> list[str]:
         ("batch_size", "16", 16),
         ("dataset_path", "null", None),
         ("dataset_path", "", None),
-        ("experiment", 2025, "2025"),
+        ("experiment", "2024_01", "2024_01"),
+        ("data_root", "./data//", "data"),
+        ("data_root", "data/.", "data"),
+        ("data_root", "../up/", "../up"),
+        ("data_root", "a/../b", "a/../b"),
+        ("data_root", "/", "/"),
+        ("data_root", "./~/data", "./~/data"),
+        ("data_root", "a~b", "a~b"),
+        ("data_root", "$5 a$", "$5 a$"),
         ("experiment", "1e3", "1e3"),
         ("experiment", "digits\n", "digits"),
         ("experiment", "null", "null"),
@@ -70,7 +80,7 @@ def problems(**changes: Any) -> list[str]:
             {"SP": {"init_variance": [0, -1, -1], "learning_rate": [-1, -1, -1]}},
             {"SP": SCHEMES["SP"]},
         ),
-        ("schemes", {3: OWN}, {"3": Scheme((0, -1, -1.5), (0.5, -1, -1))}),
+        ("schemes", {"3": OWN}, {"3": Scheme((0, -1, -1.5), (0.5, -1, -1))}),
     ],
 )
 def test_words_become_values(key: str, written: Any, meant: Any) -> None:
@@ -79,6 +89,41 @@ def test_words_become_values(key: str, written: Any, meant: Any) -> None:
     assert type(value) is type(meant)
     if isinstance(meant, tuple):
         assert [type(entry) for entry in value] == [type(entry) for entry in meant]
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The home folder, with a variable for a folder in it, and one that is empty."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("SCRATCH", str(tmp_path / "scratch"))
+    monkeypatch.setenv("EMPTY", "")
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("~/data/", "data"),
+        ("~", "."),
+        ("${HOME}/data", "data"),
+        ("$SCRATCH/data", "scratch/data"),
+        ("${SCRATCH}_2//data/", "scratch_2/data"),
+    ],
+)
+def test_home_and_variables_are_filled_in(home: Path, written: str, meant: str) -> None:
+    experiment = read(data_root=written)
+    assert experiment.data_root == str(home / meant)
+    # What was written down of it reads back.
+    assert read(**experiment.to_config()) == experiment
+
+
+def test_an_empty_variable_is_no_folder(home: Path) -> None:
+    assert "EMPTY is not set" in problems(data_root="$EMPTY/data")[0]
+
+
+def test_relative_paths_stay_relative(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RUN", "./runs/")
+    assert read(data_root="$RUN/data").data_root == "runs/data"
 
 
 # A change to config.yaml, the key that is refused, and words that its line must have.
@@ -136,6 +181,15 @@ REFUSALS: list[tuple[dict[str, Any], str, list[str]]] = [
     ({"experiment": "a/b"}, "experiment", ['"a/b"', "letters, digits, - and _"]),
     ({"experiment": True}, "experiment", ["found true;", "letters"]),
     ({"experiment": "x" * 61}, "experiment", ["1 to 60"]),
+    ({"experiment": 202401}, "experiment", ["found 202401;", "`experiment: '2024_01'`", "!!str"]),
+    ({"experiment": 1e3}, "experiment", ["found 1000.0;", "quotes"]),
+    ({"experiment": 10**5000}, "experiment", ["beyond 1e+15", "quotes"]),
+    ({"experiment": None}, "experiment", ["found null;", "quotes"]),
+    ({"experiment": date(2024, 1, 1)}, "experiment", ["found the date 2024-01-01;", "quotes"]),
+    ({"data_root": 2024}, "data_root", ["found 2024;", "--config data_root='!!str"]),
+    ({"cifar10_sha256": 10**63}, "cifar10_sha256", ["quotes"]),
+    ({"schemes": {8: OWN}}, "schemes", ["name of type int", "quotes"]),
+    ({"steps": date(2024, 1, 1)}, "steps", ["found the date 2024-01-01;", "whole number"]),
     ({"cifar10_urls": ["x.tar.gz"]}, "cifar10_urls", ['"x.tar.gz"', "http"]),
     ({"cifar10_urls": []}, "cifar10_urls", ["at least one"]),
     ({"cifar10_sha256": "6d95"}, "cifar10_sha256", ['"6d95"', "64 hexadecimal"]),
@@ -154,6 +208,7 @@ REFUSALS: list[tuple[dict[str, Any], str, list[str]]] = [
     ),
     ({"schemes": {"mine": {"init_variance": [0, 0, 0]}}}, "schemes", ["mine lacks learning_rate"]),
     ({"schemes": {"mine": OWN | {"lr": [0]}}}, "schemes", ['"lr"', "learning_rate?"]),
+    ({"schemes": {"mine": OWN, "MINE": OWN}}, "schemes", ['"mine" and "MINE"', "rename one"]),
     ({"schemes": {"mine": 3}}, "schemes", ["mine is 3", "mapping"]),
     ({"schemes": {"my own": OWN}}, "schemes", ['"my own"', "letters"]),
     ({"schemes": {"mup": OWN}}, "schemes", ["µP is built in", "another name"]),
@@ -166,6 +221,14 @@ REFUSALS: list[tuple[dict[str, Any], str, list[str]]] = [
     ({"dataset": "npz"}, "dataset_path", ["missing", "dataset_path: my/images.npz"]),
     ({"dataset_path": "a.npz"}, "dataset_path", ['"a.npz"', "dataset: npz", "null"]),
     ({"dataset": "npz", "dataset_path": "no/such.npz"}, "dataset_path", ["no/such.npz"]),
+    (
+        {"data_root": "$NO_SUCH/data"},
+        "data_root",
+        ['"$NO_SUCH/data"', "NO_SUCH is not set", "export"],
+    ),
+    ({"data_root": "a/${NO_SUCH}"}, "data_root", ["NO_SUCH is not set"]),
+    ({"data_root": "~no_such_user/data"}, "data_root", ['"~no_such_user/data"', "no home folder"]),
+    ({"dataset": "npz", "dataset_path": "$NO_SUCH"}, "dataset_path", ["NO_SUCH is not set"]),
     ({"data_root": "{scheme}"}, "data_root", ['"{scheme}"', '"{" and "}"', "braces"]),
     ({"data_root": "a\tb"}, "data_root", ['"a\\tb"', "choose"]),
     ({"data_root": "x" * 300}, "data_root", ["nothing can be kept", "too long"]),
@@ -191,6 +254,76 @@ def test_mistakes_are_refused_with_the_key_and_the_remedy(
     assert line.startswith(f"{key}: ")
     for word in words:
         assert word in line
+
+
+@pytest.mark.parametrize(
+    ("text", "refused"),
+    [
+        ("steps: 010", {"steps": "010"}),
+        ("steps: 1:30", {"steps": "1:30"}),
+        ("steps: [1, 2]\nlearning_rate: 1:30.5", {"steps": "", "learning_rate": "1:30.5"}),
+        ("widths: [64, 0100, 256]", {"widths": "0100"}),
+        ("widths: &both [64, 0_100]\ntheory_widths: *both", {"widths": "", "theory_widths": ""}),
+        (
+            "schemes: {a: {init_variance: [0, -01, 0], learning_rate: [0, 0, 0]}}",
+            {"schemes": "-01"},
+        ),
+        ("seeds: 1_0\nsteps: 0x20\nsamples: 32.0\nloss: mse\ndata_root: 'a:0'", {}),
+        ("steps: '010'", {}),
+        ("cifar10_urls: [http://x:80/]", {}),
+    ],
+)
+def test_numbers_of_an_odd_base_are_told_from_their_file(
+    tmp_path: Path, text: str, refused: dict[str, str]
+) -> None:
+    file = tmp_path / "mine.yaml"
+    file.write_text(text, encoding="utf-8")
+    config = BASE | yaml.safe_load(text)
+    found = {}
+    try:
+        experiment = read_experiment(config, SCHEMA, files=[ROOT / "config.yaml", file])
+        assert experiment.steps in (200, 32, 10)  # '010' is no number of YAML's: ten
+    except ConfigError as error:
+        found = dict(line.split(": ", 1) for line in error.problems)
+    assert found.keys() == refused.keys()
+    for key, written in refused.items():
+        assert written in found[key]
+        assert "decimal" in found[key] or not written
+
+
+def test_a_number_that_another_file_put_right_is_no_matter(tmp_path: Path) -> None:
+    file = tmp_path / "mine.yaml"
+    file.write_text("steps: 010\nnested: &a {steps: 0100, deep: *a}", encoding="utf-8")
+    # Nor does a file that is there twice, or not at all, or no YAML.
+    (tmp_path / "odd.yaml").write_text("a: b: c", encoding="utf-8")
+    files = [file, file, tmp_path / "odd.yaml", tmp_path / "none.yaml"]
+    assert read_experiment(BASE | {"steps": 50}, SCHEMA, files=files).steps == 50
+    # As in the configuration of a module, which is a part of another.
+    with pytest.raises(ConfigError, match=r"steps: found 0100 in .*mine\.yaml, .* for 64 "):
+        read_experiment(BASE | {"steps": 64}, SCHEMA, files=files)
+
+
+def test_what_cannot_be_told_of_numbers() -> None:
+    # Without their file: eight is what 010 was read as.
+    assert read(steps=yaml.safe_load("010")).steps == 8
+    # Of the command line, Snakemake makes numbers in base ten, and leaves a colon a word.
+    assert parse_config(["steps=010"]) == {"steps": 10}
+    assert read(**parse_config(["steps=010"])).steps == 10
+    assert '"1:30"' in problems(**parse_config(["steps=1:30"]))[0]
+
+
+@pytest.mark.parametrize(
+    ("word", "text"), [("2024_01", False), ("010", False), ("1e3", False), ("2024-01-01", True)]
+)
+def test_names_of_the_command_line(word: str, text: bool) -> None:
+    config = parse_config([f"experiment={word}"])
+    if text:
+        assert read(**config).experiment == word
+    else:
+        assert "--config experiment='!!str 2024_01'" in problems(**config)[0]
+    # What is advised helps, and quotes would not: Snakemake takes them off.
+    assert read(**parse_config([f"experiment=!!str {word}"])).experiment == word
+    assert parse_config([f"experiment='{word}'"]) == config
 
 
 def test_all_problems_are_told_at_once_in_the_order_of_the_keys() -> None:

@@ -1,24 +1,32 @@
 """The table of data sets, and the way from images to inputs."""
 
+import hashlib
+import struct
 import subprocess
 import sys
 import zipfile
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from cifar10_archive import IMAGES_PER_BATCH, official_batches, write_archive
 
+from infwidth.datasets import prepare as module
+from infwidth.datasets.identity import Identity, inputs_sha256
 from infwidth.datasets.images import LabelledImages
 from infwidth.datasets.npz import NpzError
 from infwidth.datasets.prepare import (
     PreparationError,
     PreparedDataset,
+    doubts,
     parallel_pairs,
     pixel_statistics,
     prepare,
     relabel,
 )
-from infwidth.datasets.sources import SOURCES, sizes
+from infwidth.datasets.sources import SOURCES, data_name, sizes
 
 
 @pytest.fixture
@@ -132,13 +140,56 @@ def test_parallel_inputs_are_found() -> None:
     assert parallel_pairs(inputs) == [(0, 4), (1, 3)]
 
 
+def doubted(images: LabelledImages, samples: int) -> list[str]:
+    return list(doubts(images, prepare(images, pool=samples, samples=samples, test_samples=2)))
+
+
+def test_many_parallel_inputs_are_told_in_one_line() -> None:
+    # Of one pixel, any two unit inputs are equal up to sign.
+    pixels, labels = np.arange(8)[:, None] + 0.1, np.arange(8) % 2
+    images = LabelledImages(pixels, labels, pixels[:4], labels[:4])
+    (line,) = doubted(images, 8)
+    assert "28 in pairs (0 and 1, 0 and 2, 0 and 3, ..., counted from 0)" in line
+    (line,) = doubted(images, 2)
+    assert "1 in pairs (0 and 1, counted from 0)" in line
+
+
+@pytest.mark.parametrize(
+    ("train", "test", "told"),
+    [
+        (1 / 255, 1, "test pixels go from 0 to 255, training pixels from 0 to 1:"),
+        (1, 1 / 255, "test pixels go from 0 to 1, training pixels from 0 to 255:"),
+        (1, 1, ""),
+        (1 / 255, 2 / 255, ""),
+    ],
+)
+def test_sets_that_are_scaled_differently_are_told(train: float, test: float, told: str) -> None:
+    rng = np.random.default_rng(0)
+    pixels, labels = rng.integers(0, 256, (40, 30)), np.arange(40) % 2
+    pixels[::10, 0], pixels[::10, 1] = 0, 255
+    images = LabelledImages(train * pixels, labels, test * pixels[::10], labels[::10])
+    lines = doubted(images, 8)
+    assert len(lines) == bool(told)
+    assert all(told in line for line in lines)
+    moved = replace(images, test_images=pixels[::10] * train + 1e4)
+    assert "test pixels go from 10000 to" in doubted(moved, 8)[0]
+
+
+def test_single_test_images_are_not_taken_for_another_scale() -> None:
+    digits = SOURCES["digits"].load()
+    for place in range(20):
+        one = replace(digits, test_images=digits.test_images[[place] * 2])
+        assert doubted(one, 8) == []
+
+
 def test_saved_file_is_byte_identical_and_comes_back(
     images: LabelledImages, tmp_path: Path
 ) -> None:
     dataset = prepare(images, pool=12, samples=5, test_samples=4)
     first, second = tmp_path / "first.npz", tmp_path / "second"
-    dataset.save(first)
-    dataset.save(second)
+    dataset.save(first, name="µ", sha256="0" * 64)
+    dataset.save(second, name="µ", sha256="0" * 64)
+    assert Identity.load(first) == Identity("µ", "0" * 64)
     assert first.read_bytes() == second.read_bytes()
     with zipfile.ZipFile(first) as archive:  # no time of writing, which two quick writes may share
         assert {member.date_time[0] for member in archive.infolist()} == {1980}
@@ -181,3 +232,113 @@ def test_table_of_sources_imports_neither_torch_nor_sklearn() -> None:
         [sys.executable, "-c", program], check=True, capture_output=True, text=True
     )
     assert result.stdout.strip() == "set()"
+
+
+@pytest.mark.parametrize(
+    ("dataset", "name"),
+    [
+        ("cifar10", "CIFAR-10"),
+        ("fashion_mnist", "Fashion-MNIST"),
+        ("digits", "scikit-learn's digits"),
+    ],
+)
+def test_data_sets_have_their_proper_names(dataset: str, name: str) -> None:
+    assert data_name(dataset) == name
+
+
+# ------------------------------------------------------------------------------- the checksum
+
+COUNTS = {"pool": 7, "samples": 4, "test_samples": 3}
+
+
+def by_hand(images: LabelledImages, *, pool: int, samples: int, test_samples: int) -> str:
+    """The checksum as docs/files.md describes it, a number at a time."""
+    classes = sorted(set(images.train_labels.tolist()))
+    content = f"{pool} {samples} {test_samples} {len(classes)}\n".encode()
+    used = [*images.train_images[: max(pool, samples)], *images.test_images[:test_samples]]
+    content += b"".join(struct.pack("<d", x) for image in used for x in image.flatten().tolist())
+    labels = [*images.train_labels[:samples].tolist(), *images.test_labels[:test_samples].tolist()]
+    content += b"".join(struct.pack("<q", classes.index(label)) for label in labels)
+    return hashlib.sha256(content).hexdigest()
+
+
+def test_checksum_against_its_description(images: LabelledImages) -> None:
+    for counts in (COUNTS, COUNTS | {"pool": 3, "samples": 5}):
+        assert inputs_sha256(images, **counts) == by_hand(images, **counts)
+
+
+def test_the_archive_and_an_npz_file_of_its_head_have_one_checksum(tmp_path: Path) -> None:
+    sha256 = write_archive(tmp_path, official_batches())
+    whole = SOURCES["cifar10"].load(data_root=str(tmp_path), cifar10_sha256=sha256)
+    path, kept = tmp_path / "head.npz", IMAGES_PER_BATCH - 2
+    first = np.arange(len(whole.train_labels)) % IMAGES_PER_BATCH < kept
+    head: dict[str, Any] = {
+        "train_images": np.asfortranarray(whole.train_images[first].astype(np.int32)),
+        "train_labels": whole.train_labels[first].astype(np.uint8),
+        "test_images": whole.test_images[:kept].astype(np.float32),
+        "test_labels": whole.test_labels[:kept].astype(np.int16),
+    }
+    np.savez(path, **head)
+    counts = {"pool": kept, "samples": 5, "test_samples": 6}
+    of_head = SOURCES["npz"].load(dataset_path=str(path))
+    assert inputs_sha256(of_head, **counts) == inputs_sha256(whole, **counts)
+    one, other = prepare(of_head, **counts), prepare(whole, **counts)
+    for name in ("train_inputs", "train_labels", "test_inputs", "test_labels"):
+        np.testing.assert_array_equal(getattr(one, name), getattr(other, name))
+
+
+def test_whatever_changes_an_input_changes_the_checksum(images: LabelledImages) -> None:
+    before = inputs_sha256(images, **COUNTS)
+    found = {before}
+    for part, used in (("train_images", 7), ("test_images", 3)):
+        for place in range(used):
+            pixels = getattr(images, part).copy()
+            pixels[place, 2, 1] ^= 1
+            found.add(inputs_sha256(replace(images, **{part: pixels}), **COUNTS))
+        pixels = getattr(images, part).copy()
+        pixels[used:] ^= 1
+        assert inputs_sha256(replace(images, **{part: pixels}), **COUNTS) == before
+    other = images.train_labels.copy()
+    other[1] = 2
+    found.add(inputs_sha256(replace(images, train_labels=other), **COUNTS))
+    found |= {inputs_sha256(images, **COUNTS | {key: 2}) for key in COUNTS}
+    assert len(found) == 1 + 7 + 3 + 1 + 3
+    # Labels count by their places, as in training.
+    assert inputs_sha256(relabelled(images, 1000), **COUNTS) == before
+    floats = replace(images, train_images=images.train_images * 0.1 - 0.0)
+    assert inputs_sha256(floats, **COUNTS) == by_hand(floats, **COUNTS)
+
+
+def relabelled(images: LabelledImages, shift: int) -> LabelledImages:
+    return replace(
+        images,
+        train_labels=images.train_labels + shift,
+        test_labels=images.test_labels + shift,
+    )
+
+
+def test_the_sign_of_zero_does_not_count(images: LabelledImages) -> None:
+    zero = np.where(images.train_images > 200, 0.0, images.train_images)
+    negative = np.where(images.train_images > 200, -0.0, images.train_images)
+    assert zero.tobytes() != negative.tobytes()
+    one, other = (
+        inputs_sha256(replace(images, train_images=x), **COUNTS) for x in (zero, negative)
+    )
+    assert one == other
+
+
+def test_another_machines_rounding_does_not_change_the_checksum(
+    images: LabelledImages, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inputs, before = prepare(images, **COUNTS).train_inputs, inputs_sha256(images, **COUNTS)
+    exact = module.pixel_statistics
+
+    def rounded_otherwise(pool: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        mean, std = exact(pool)
+        return np.nextafter(mean, np.inf), np.nextafter(std, 0)
+
+    monkeypatch.setattr(module, "pixel_statistics", rounded_otherwise)
+    elsewhere = prepare(images, **COUNTS).train_inputs
+    assert (elsewhere != inputs).any()
+    np.testing.assert_allclose(elsewhere, inputs, rtol=1e-12)
+    assert inputs_sha256(images, **COUNTS) == before

@@ -83,6 +83,15 @@ def test_what_cannot_be_measured_is_said_beforehand() -> None:
     assert not any("below" in line for line in read(widths=[64, 65, 66]).warnings())
     assert [line[:9] for line in read(widths=[128, 256]).warnings()] == ["widths: 2"]
     assert [line[:8] for line in read(seeds=1).warnings()] == ["seeds: 1"]
+    few = read(theory_widths=[32], theory_seeds=1)
+    assert [line.split(",")[0] for line in few.warnings()] == [
+        "theory_widths: 1 given",
+        "theory_seeds: 1 given",
+    ]
+    assert read(theory_widths=[32], theory_seeds=1, theory=False).warnings() == ()
+    (line,) = read(theory_widths=[8, 16, 32, 64]).warnings()
+    assert line.startswith("theory_widths: 3 of them are 16 or more")
+    assert "8 feature columns), exponents of Gram" in line
     (line,) = read(widths=[64, 127, 128, 256]).warnings()
     assert "2 of them are 128 or more" in line
     assert "space-time" in line

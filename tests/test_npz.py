@@ -1,5 +1,6 @@
 """A user's own npz file: what is accepted, and a clear error for everything else."""
 
+import re
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from infwidth.datasets.npz import NpzError, check_npz, load_npz
+from infwidth.datasets.npz import NpzError, check_npz, load_npz, name_of
 
 
 def good_arrays() -> dict[str, Any]:
@@ -120,6 +121,16 @@ def test_lacking_array_is_named_and_the_found_are_listed(tmp_path: Path) -> None
         ({"train_labels": np.zeros(6, bool)}, ["train_labels of dtype bool"]),
         ({"train_labels": np.array(list("abcabc"))}, ["train_labels of dtype <U1"]),
         ({"train_labels": np.zeros((6, 1), int)}, ["train_labels of shape (6, 1)", "one axis"]),
+        ({"train_labels": np.zeros((6, 1, 2), int)}, ["train_labels of shape (6, 1, 2)"]),
+        ({"train_labels": np.full((6, 2), "a")}, ["train_labels of shape (6, 2)"]),
+        ({"name": np.array(["mine"])}, ["a name that is not", 'name="']),
+        ({"name": np.array(b"mine")}, ["a name that is not"]),
+        ({"name": np.array(3)}, ["a name that is not"]),
+        ({"name": "two\nlines"}, ["a name that is not", "1 to 80"]),
+        ({"name": "\x1b[2J"}, ["a name that is not"]),
+        ({"name": " "}, ["a name that is not"]),
+        ({"name": "x" * 81}, ["a name that is not"]),
+        ({"name": np.array("x", object)}, ["unreadable name"]),
         ({"test_labels": np.array([9, 4])}, ["test labels that no training image bears: [4]"]),
     ],
 )
@@ -133,6 +144,69 @@ def test_pixel_that_is_not_finite(tmp_path: Path, bad: float) -> None:
     images[1, 2, 3] = bad
     path = write(tmp_path / "own.npz", test_images=images)
     assert_refused(path, "NaN or infinity in test_images[1]")
+
+
+WORDS = {"train_labels": np.array(list("catcat")), "test_labels": np.array(["t", "a"])}
+HOT = np.eye(3)[[0, 1, 0, 2, 1, 0]]
+RAGGED = np.array([*good_arrays()["train_images"], None], dtype=object)[:6]
+
+
+@pytest.mark.parametrize(
+    ("changes", "labels"),
+    [
+        ({"train_labels": np.array([[3], [5], [3], [9], [5], [3]])}, [3, 5, 3, 9, 5, 3]),
+        ({"train_labels": np.array([[3, 5, 3, 9, 5, 3]])}, [3, 5, 3, 9, 5, 3]),
+        ({"train_labels": np.array([[3, 7], [5, 7], [3, 8], [9, 8]])}, [3, 5, 3, 9]),
+        ({"train_labels": HOT, "test_labels": np.array([0, 2])}, [0, 1, 0, 2, 1, 0]),
+        ({"train_labels": HOT.astype(bool), "test_labels": HOT[:2]}, [0, 1, 0, 2, 1, 0]),
+        ({"train_labels": np.array([3.0, 5, 3, 9, 5, 3])}, [3, 5, 3, 9, 5, 3]),
+        ({"train_labels": np.array([1, 0] * 3, bool), "test_labels": np.array([1, 0])}, [1, 0] * 3),
+        (WORDS, [1, 0, 2, 1, 0, 2]),
+        ({name: words.astype("S1") for name, words in WORDS.items()}, [1, 0, 2, 1, 0, 2]),
+        ({name: words.astype(object) for name, words in WORDS.items()}, [1, 0, 2, 1, 0, 2]),
+        ({"train_labels": np.array([3, 5, 3, 9, 5, 3], object)}, [3, 5, 3, 9, 5, 3]),
+        (
+            {"train_labels": np.array([0.5, 1.5] * 3), "test_labels": np.array([1.5, 0.5])},
+            [0, 1] * 3,
+        ),
+        ({"train_images": RAGGED}, [3, 5, 3, 9, 5, 3]),
+        ({"train_images": good_arrays()["train_images"].astype(object)}, [3, 5, 3, 9, 5, 3]),
+        ({"train_images": good_arrays()["train_images"].astype(str)}, [3, 5, 3, 9, 5, 3]),
+    ],
+)
+def test_the_advice_repairs_the_file(
+    tmp_path: Path, changes: dict[str, Any], labels: list[int]
+) -> None:
+    arrays = good_arrays() | changes
+    arrays["train_images"] = arrays["train_images"][: len(labels)]
+    path = tmp_path / "own.npz"
+    for _ in range(4):  # a call for each array that is wrong, and words in objects need two
+        np.savez(path, **arrays)
+        try:
+            images = load_npz(dataset_path=str(path))
+        except NpzError as error:
+            (call,) = re.findall("`(.+?)`", str(error))
+            targets, equals, value = call.rpartition(" = ")
+            names = re.findall(r"\w+_(?:images|labels)", targets if equals else value)
+            repaired = eval(value, {"numpy": np}, arrays)
+            arrays |= zip(names, repaired, strict=True) if equals else {names[0]: repaired}
+    assert images.train_labels.tolist() == labels
+    np.testing.assert_array_equal(images.train_images, good_arrays()["train_images"][: len(labels)])
+
+
+@pytest.mark.parametrize("name", ["CIFAR-10 (first 1,000 images of each batch)", "µP's ∞ <b>*"])
+def test_a_file_may_name_its_data_set(tmp_path: Path, name: str) -> None:
+    path = write(tmp_path / "own.npz", name=name)
+    assert check_npz(str(path)) == (6, 2)
+    assert name_of(str(path)) == name
+    assert name_of(str(write(tmp_path / "other.npz"))) == "other.npz (npz)"
+
+
+def test_a_bad_name_is_refused_wherever_it_is_read(tmp_path: Path) -> None:
+    path = write(tmp_path / "own.npz", name="a\tb")
+    assert_refused(path, "a name that is not")
+    with pytest.raises(NpzError, match="a name that is not"):
+        name_of(str(path))
 
 
 def test_pickles_are_never_loaded(tmp_path: Path) -> None:

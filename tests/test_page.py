@@ -199,12 +199,20 @@ def test_what_is_said_of_the_run_comes_from_its_provenance(
 ) -> None:
     path = changed.path / "provenance.json"
     told = json.loads(path.read_text())
-    told["config"] |= {"learning_rate": 0.123, "steps": 987, "dataset": "npz"}
-    told["config"] |= {"dataset_path": "a/b.npz", "collapse_ratio": 3e-7}
+    told["config"] |= {"learning_rate": 0.123, "steps": 987, "collapse_ratio": 3e-7}
+    told["data"] = {"name": "<b>*Mine* & $x$</b>", "sha256": "5" * 64}
     told["rules"][0] |= {"seconds": 7000.04, "max_rss_mb": None}
     path.write_text(json.dumps(told))
     after = changed.soup()
-    for text in ("0.123", "987", "a/b.npz (npz)", "3 × 10⁻⁷", "7123.4", "The last of 987 steps"):
+    for text in (
+        "0.123",
+        "987",
+        "<b>*Mine* & $x$</b>",
+        "5" * 64,
+        "3 × 10⁻⁷",
+        "7123.4",
+        "The last of 987 steps",
+    ):
         assert text in words(after.body), text
         assert text not in words(soup.body), text
 

@@ -1,5 +1,6 @@
 import json
 import re
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +63,36 @@ def queried(module: str, expression: str, folder: Path) -> Any:
     inputs = {"folder": str(folder)}
     found = typst.query(str(path), "<found>", root="/", sys_inputs=inputs, field="value", one=True)
     return json.loads(found)
+
+
+def flat(expression: str, folder: Path) -> str:
+    """The text of content in a module of the report."""
+    pick = """let flat(it) = {
+        if type(it) == str { it } else if type(it) == symbol { str(it) }
+        else if type(it) == array { it.map(flat).join("") }
+        else if type(it) != content { "" } else if it == [ ] { " " }
+        else { it.fields().values().map(flat).join("") }
+    }"""
+    return str(
+        queried(
+            "provenance",
+            f'import "{SOURCE.with_name("tables.typ").resolve()}": *;{pick}; flat({expression})',
+            folder,
+        )
+    )
+
+
+@pytest.mark.parametrize("name", ["CIFAR-10 (first 1,000)", "*_$#[x]{<y>`@z~\"\\/*//' -- ..."])
+def test_the_data_set_is_named_in_its_own_characters(
+    folder: Path, tmp_path: Path, name: str
+) -> None:
+    copy = shutil.copytree(folder, tmp_path / "copy")
+    path = copy / "provenance.json"
+    told = json.loads(path.read_text(encoding="utf-8"))
+    path.write_text(json.dumps(told | {"data": {"name": name, "sha256": "5" * 64}}))
+    assert f"Data{name}: the first" in flat("assumptions-table", copy)
+    assert f"Data{name}, prepared inputs {'5' * 64}" in flat("provenance-page", copy)
+    assert compile_pdf(SOURCE, copy) != compile_pdf(SOURCE, folder)
 
 
 def test_the_report_counts_what_the_files_say(folder: Path) -> None:

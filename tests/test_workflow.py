@@ -5,7 +5,10 @@ import re
 from pathlib import Path
 
 import pytest
-from workflow_run import SCHEMES, WIDTHS, Checkout, lines_of, table
+from workflow_run import IMAGES_NAME, SCHEMES, TINY, WIDTHS, Checkout, lines_of, table
+
+from infwidth.datasets.identity import inputs_sha256
+from infwidth.datasets.npz import load_npz
 
 COLUMNS = {
     "metrics.csv": "scheme,width,seed,step,layer,kind,feature_change,gram_min_eig,gram_mean_eig,"
@@ -113,8 +116,12 @@ def test_provenance(finished: Checkout) -> None:
     assert content["config"]["widths"] == list(WIDTHS)
     assert list(content["config"]["schemes"]) == list(SCHEMES)
     assert {"torch", "numpy", "snakemake"} <= content["packages"].keys()
-    for digest in ("config_sha256", "code", "data_sha256"):
+    for digest in ("config_sha256", "code"):
         assert re.fullmatch("[0-9a-f]{64}", content[digest])
+    assert content["data"]["name"] == IMAGES_NAME
+    images = load_npz(dataset_path=str(finished.root / "images.npz"))
+    counts = {key: TINY[key] for key in ("pool", "samples", "test_samples")}
+    assert content["data"]["sha256"] == inputs_sha256(images, **counts)
     jobs = {(job["rule"], job["job"]) for job in content["rules"]}
     trainings = [f"{scheme}_{width}" for scheme in SCHEMES for width in WIDTHS]
     assert {job for rule, job in jobs if rule == "train"} == set(trainings)

@@ -19,6 +19,8 @@ ROOT = Path(__file__).parents[1]
 PARTS = ("Snakefile", "config.yaml", "config", "envs", "profiles", "src", "workflow")
 SCHEMES = ("SP", "NTP", "IP", "µP")
 WIDTHS = (16, 24, 32, 48)
+# No markup of Typst, HTML, Markdown or Snakemake may come of it.
+IMAGES_NAME = "24 images of {noise} & *more* `of` <i>$x_1$</i> #[it] \\ @b"
 TINY: dict[str, Any] = {
     "experiment": "tiny",
     "dataset": "npz",
@@ -170,6 +172,7 @@ def write_images(path: Path, seed: int) -> None:
     rng = np.random.default_rng(seed)
     np.savez(
         path,
+        name=IMAGES_NAME,
         train_images=rng.integers(0, 256, (24, 4, 4), dtype=np.uint8),
         train_labels=np.arange(24) % 3,
         test_images=rng.integers(0, 256, (8, 4, 4), dtype=np.uint8),

@@ -4,7 +4,7 @@ What the keys mean stands in `config.yaml`; `infwidth.config.read_experiment` ma
 """
 
 import dataclasses
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -95,9 +95,18 @@ class Experiment:
 
     def warnings(self) -> tuple[str, ...]:
         """What the measurements of this experiment will not be able to show, a sentence each."""
-        return (*self._width_warnings(), *self._interval_warnings())
+        once, twice = self.samples, 2 * self.samples
+        found = [
+            *self._narrow(),
+            *self._few_widths("", (("Gram", once), ("space-time", twice))),
+            *self._few_seeds(""),
+        ]
+        if self.theory:
+            few = (("Gram", self.theory_samples),)
+            found += [*self._few_widths("theory_", few), *self._few_seeds("theory_")]
+        return tuple(found)
 
-    def _width_warnings(self) -> Iterator[str]:
+    def _narrow(self) -> Iterator[str]:
         narrow = [width for width in self.widths if width < 2 * self.samples]
         if narrow:
             yield (
@@ -105,24 +114,29 @@ class Experiment:
                 f"({2 * self.samples}): space-time is undefined there and its cells stay empty"
             )
 
-    def _interval_warnings(self) -> Iterator[str]:
-        if len(self.widths) < FEWEST_WIDTHS:
+    def _few_widths(self, prefix: str, matrices: Iterable[tuple[str, int]]) -> Iterator[str]:
+        """Of the key `<prefix>widths`; matrices are given by their names and feature columns."""
+        key, widths = f"{prefix}widths", getattr(self, f"{prefix}widths")
+        if len(widths) < FEWEST_WIDTHS:
             yield (
-                f"widths: {len(self.widths)} given, exponents need at least {FEWEST_WIDTHS}: "
+                f"{key}: {len(widths)} given, exponents need at least {FEWEST_WIDTHS}: "
                 "verdicts that rest on an exponent will be undetermined"
             )
-        else:
-            for what, columns in (("Gram", self.samples), ("space-time", 2 * self.samples)):
-                least = self.fit_width_ratio * columns
-                wide = sum(width >= least for width in self.widths)
-                if wide < FEWEST_WIDTHS_CORRECTED:
-                    yield (
-                        f"widths: {wide} of them are {least:g} or more (fit_width_ratio times "
-                        f"{columns} feature columns), exponents of {what} eigenvalues need at "
-                        f"least {FEWEST_WIDTHS_CORRECTED}: they will be missing"
-                    )
-        if self.seeds < FEWEST_SEEDS:
+            return
+        for what, columns in matrices:
+            least = self.fit_width_ratio * columns
+            wide = sum(width >= least for width in widths)
+            if wide < FEWEST_WIDTHS_CORRECTED:
+                yield (
+                    f"{key}: {wide} of them are {least:g} or more (fit_width_ratio times "
+                    f"{columns} feature columns), exponents of {what} eigenvalues need at "
+                    f"least {FEWEST_WIDTHS_CORRECTED}: they will be missing"
+                )
+
+    def _few_seeds(self, prefix: str) -> Iterator[str]:
+        key, seeds = f"{prefix}seeds", getattr(self, f"{prefix}seeds")
+        if seeds < FEWEST_SEEDS:
             yield (
-                f"seeds: {self.seeds} given, intervals need at least {FEWEST_SEEDS}: verdicts "
+                f"{key}: {seeds} given, intervals need at least {FEWEST_SEEDS}: verdicts "
                 "that rest on an interval will be undetermined"
             )

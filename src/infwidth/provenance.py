@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from infwidth.datasets.checksum import sha256_of
+from infwidth.datasets.identity import Identity
 from infwidth.files import load_arrays
 
 PACKAGE = Path(__file__).parent
@@ -146,7 +147,7 @@ def provenance(
         "python": platform.python_version(),
         "packages": package_versions(),
         "device": sorted({_device(path) for path in curves}),
-        "data_sha256": data_digest(dataset),
+        "data": Identity.load(dataset).to_json(),
         "rules": _costs(benchmarks),
         "files": {} if folder is None else checksums(folder, theory=config.get("theory", False)),
     }
@@ -214,15 +215,6 @@ def measured_files(folder: Path, *, theory: bool) -> list[str]:
     tables = sorted(folder.glob("theory/*.csv")) if theory else []
     names = [table.relative_to(folder).as_posix() for table in tables]
     return [*MEASURED, *(name for name in names if name not in THEORY_DERIVED)]
-
-
-def data_digest(dataset: Path) -> str:
-    """Digest of the prepared arrays, whatever the file around them."""
-    digest = hashlib.sha256()
-    for name, array in sorted(load_arrays(dataset).items()):
-        digest.update(f"{name} {array.dtype} {array.shape}\n".encode())
-        digest.update(array.tobytes())
-    return digest.hexdigest()
 
 
 def package_versions() -> dict[str, str]:

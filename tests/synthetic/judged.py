@@ -136,7 +136,7 @@ def provenance(plan: Plan, name: str) -> dict[str, object]:
         "packages": {"numpy": "2.4.6", "torch": "2.9.1"},
         "python": "3.11.7",
         "device": ["cpu"],
-        "data_sha256": "1" * 64,
+        "data": {"name": "scikit-learn's digits", "sha256": "1" * 64},
         "rules": [
             {"rule": "train", "job": "SP_64", "seconds": 12.3, "max_rss_mb": 812.0},
             {"rule": "train", "job": "µP_4096", "seconds": 123.4, "max_rss_mb": 2812.0},

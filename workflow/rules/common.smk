@@ -20,7 +20,9 @@ from snakemake.logging import logger
 
 try:
     experiment = read_experiment(
-        config, Path(workflow.basedir) / "workflow/schemas/config.schema.yaml"
+        config,
+        Path(workflow.basedir) / "workflow/schemas/config.schema.yaml",
+        files=[Path(file) for file in workflow.configfiles],
     )
 except ConfigError as error:
     # Unlike a WorkflowError, this leaves the message alone.

@@ -1,9 +1,9 @@
 from pathlib import Path
 
 from infwidth.datasets.cifar10 import ARCHIVE_NAME
-from infwidth.datasets.sources import SOURCES
+from infwidth.datasets.sources import SOURCES, data_name
 
-CIFAR10_ARCHIVE = f"{experiment.data_root}/{ARCHIVE_NAME}"
+CIFAR10_ARCHIVE = str(Path(experiment.data_root, ARCHIVE_NAME))
 
 # An archive that is there is a source file which no rule makes. Snakemake would remove it before
 # it ran such a rule again (for a changed script, say) and download what the user already had.
@@ -55,6 +55,8 @@ rule prepare_dataset:
         runtime=240,
     params:
         dataset=experiment.dataset,
+        # A function, since Snakemake fills in what stands in braces.
+        name=lambda wildcards: data_name(experiment.dataset, experiment.dataset_path),
         location={
             key: getattr(experiment, key)
             for key in SOURCES[experiment.dataset].config_keys
@@ -63,10 +65,10 @@ rule prepare_dataset:
         samples=experiment.samples,
         test_samples=experiment.test_samples,
         code=code(
-            "datasets.prepare",
+            "datasets.identity",
             SOURCES[experiment.dataset].load.__module__.removeprefix("infwidth."),
         ),
     message:
-        "Preparing {params.samples} training and {params.test_samples} test images of {params.dataset}"
+        "Preparing {params.samples} training and {params.test_samples} test images of {params.name}"
     script:
         "../scripts/prepare_dataset.py"

@@ -2,7 +2,8 @@
 
 from typing import TYPE_CHECKING
 
-from infwidth.datasets.prepare import parallel_pairs, prepare
+from infwidth.datasets.identity import inputs_sha256
+from infwidth.datasets.prepare import doubts, prepare
 from infwidth.datasets.sources import SOURCES
 from infwidth.script import logger, start
 
@@ -12,12 +13,11 @@ if TYPE_CHECKING:
 start(snakemake)
 params = snakemake.params
 images = SOURCES[params.dataset].load(**params.location)
-dataset = prepare(
-    images, pool=params.pool, samples=params.samples, test_samples=params.test_samples
-)
+counts = {"pool": params.pool, "samples": params.samples, "test_samples": params.test_samples}
+dataset = prepare(images, **counts)
 logger.info(
     "%s: %d of %d training images, %d of %d test images, %d pixels, %d classes",
-    params.dataset,
+    params.name,
     params.samples,
     images.sizes[0],
     params.test_samples,
@@ -25,11 +25,6 @@ logger.info(
     dataset.train_inputs.shape[1],
     dataset.classes,
 )
-for first, second in parallel_pairs(dataset.train_inputs):
-    logger.warning(
-        "training images %d and %d are equal up to a factor: their features are linearly "
-        "dependent at every width, and the smallest eigenvalues are zero whatever the scheme",
-        first,
-        second,
-    )
-dataset.save(snakemake.output[0])
+for doubt in doubts(images, dataset):
+    logger.warning("%s", doubt)
+dataset.save(snakemake.output[0], name=params.name, sha256=inputs_sha256(images, **counts))

@@ -1,6 +1,7 @@
 """From what people write (YAML files, `--config` on the command line) to an `Experiment`.
 
-`values` turns words into plain values, `wording` says what a key may hold, `schemes` resolves the
+`values` turns words into plain values, `paths` fills in home folders and variables, `misread` looks
+up how numbers were written, `wording` says what a key may hold, `schemes` resolves the
 parametrizations, `checks` holds the rules between keys, and `reading` puts them together.
 """
 

@@ -1,6 +1,7 @@
 """A configuration checked as a whole: an `Experiment`, or every problem at once."""
 
-from collections.abc import Callable, Mapping
+import datetime
+from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -8,14 +9,17 @@ from typing import Any
 import jsonschema
 import yaml
 
-from infwidth.config import wording
+from infwidth.config import paths, wording
 from infwidth.config.checks import Problem, Sizes, cross_problems
+from infwidth.config.misread import Misread, misread
 from infwidth.config.schemes import read_schemes
-from infwidth.config.values import Schema, UnusableError, plain, typed
+from infwidth.config.values import Schema, UnusableError, kinds, plain, typed
 from infwidth.experiment import Experiment
 
 # Sets of numbers, however they were written down.
 WIDTHS = ("widths", "theory_widths")
+# What YAML makes of some texts without quotes.
+NO_TEXT = (int, float, datetime.date, type(None))
 
 
 class ConfigError(ValueError):
@@ -36,6 +40,7 @@ def read_experiment(
     config: Mapping[str, Any],
     schema: Schema | Path,
     *,
+    files: Iterable[Path] = (),
     sizes: Sizes | None = None,
     cuda_available: Callable[[], bool] | None = None,
 ) -> Experiment:
@@ -44,6 +49,7 @@ def read_experiment(
     Args:
         config: key -> value, as YAML files or the command line gave it; numbers may be words.
         schema: the JSON schema, or its YAML file.
+        files: the YAML files that it comes from, which tell how numbers were written.
         sizes: (dataset, dataset_path) -> numbers of training and test images;
             `infwidth.datasets.sources.sizes` if not given (which reads a user's file whole).
         cuda_available: whether a GPU can be used; PyTorch is asked if not given. Pass
@@ -59,7 +65,7 @@ def read_experiment(
         schema = load_schema(schema)
     if not isinstance(config, Mapping):
         raise ConfigError(["the whole: it must be a mapping, key: value"])
-    values, problems = _read_keys(config, schema)
+    values, problems = _read_keys(config, schema, misread(files, schema["properties"].keys()))
     problems += cross_problems(values, sizes or _sizes, cuda_available or _cuda_available)
     if problems:
         order = [*schema["properties"], *(key for key, _ in problems)]
@@ -75,7 +81,9 @@ def load_schema(path: Path) -> Schema:
     return schema
 
 
-def _read_keys(config: Mapping[str, Any], schema: Schema) -> tuple[dict[str, Any], list[Problem]]:
+def _read_keys(
+    config: Mapping[str, Any], schema: Schema, misread: Iterable[Misread]
+) -> tuple[dict[str, Any], list[Problem]]:
     """The keys whose value is right by itself, in the schema's order, and what is wrong."""
     known: Mapping[str, Schema] = schema["properties"]
     problems = [wording.unknown_key(key, known) for key in config if key not in known]
@@ -83,6 +91,9 @@ def _read_keys(config: Mapping[str, Any], schema: Schema) -> tuple[dict[str, Any
     for key, key_schema in known.items():
         if key in config:
             value, wrong = _read_key(key, config[key], key_schema)
+            wrong = wrong or [
+                str(number) for number in misread if number.key == key and number.is_in(config[key])
+            ]
         else:
             value, wrong = None, [wording.missing(key, key_schema)]
         problems += [(key, text) for text in wrong]
@@ -92,19 +103,28 @@ def _read_keys(config: Mapping[str, Any], schema: Schema) -> tuple[dict[str, Any
 
 
 def _read_key(key: str, found: object, schema: Schema) -> tuple[Any, list[str]]:
+    hint = wording.in_quotes(key) if _wants_text(schema) and isinstance(found, NO_TEXT) else ""
     try:
         value = plain(found, schema)
+        if key in paths.KEYS and isinstance(value, str) and value:
+            value = paths.expanded(value)
+    except paths.PathError as error:
+        return None, [str(error)]
     except UnusableError as error:
-        return None, [wording.unusable(key, str(error), schema)]
+        return None, [wording.unusable(key, str(error), schema) + hint]
     if key == "schemes":
         return read_schemes(value)
     errors = list(jsonschema.Draft202012Validator(schema).iter_errors(value))
     if errors:
         in_entries = all(error.path for error in errors)
         entries = [error.instance for error in errors] if in_entries else []
-        return None, [wording.refused(key, value, schema, entries=entries)]
+        return None, [wording.refused(key, value, schema, entries=entries) + hint]
     value = typed(value, schema)
     return tuple(sorted(set(value))) if key in WIDTHS else value, []
+
+
+def _wants_text(schema: Schema) -> bool:
+    return "string" in kinds(schema) and "enum" not in schema
 
 
 def _sizes(dataset: str, dataset_path: str | None) -> tuple[int, int]:

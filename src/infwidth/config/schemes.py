@@ -1,6 +1,7 @@
 """The key `schemes`: names, or a mapping that adds schemes of the user's own."""
 
 import re
+import unicodedata
 from typing import Any
 
 from infwidth.config.wording import nearest, show, unknown_name
@@ -21,6 +22,7 @@ def read_schemes(value: Any) -> tuple[dict[str, Scheme], list[str]]:
         name -> scheme, with the known names in their table's spelling, and the problems.
     """
     found: dict[str, Scheme] = {}
+    folders: dict[str, str] = {}
     problems: list[str] = []
     if not isinstance(value, list | dict) or not value:
         return found, [
@@ -36,11 +38,23 @@ def read_schemes(value: Any) -> tuple[dict[str, Scheme], list[str]]:
         if name in found:
             problems.append(f"{show(given)} is {name}, which stands there already; keep one")
             continue
+        other = folders.setdefault(_folder(name), name)
+        if other != name:
+            problems.append(
+                f"{show(other)} and {show(name)} would share a folder on a disk that does not tell "
+                "them apart; rename one"
+            )
+            continue
         scheme, wrong = _read_scheme(name, row)
         problems += wrong
         if scheme:
             found[name] = scheme
     return found, problems
+
+
+def _folder(name: str) -> str:
+    """Equal for names that a disk may take for one: whatever the case and the Unicode form."""
+    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
 
 
 def _read_scheme(name: str, row: Any) -> tuple[Scheme | None, list[str]]:

@@ -3,6 +3,7 @@
 `--config widths='[64,128]'` arrives as ['64', '128'], and YAML reads 1e-3 as a word.
 """
 
+import datetime
 import math
 import re
 from collections.abc import Mapping
@@ -39,7 +40,7 @@ def plain(value: object, schema: Schema) -> Any:
     Args:
         value: anything.
         schema: the key's schema; where it asks for text, words stay words (without the blanks
-            around them) and whole numbers become text.
+            around them). Numbers stay numbers: how they were written is no longer known.
 
     Returns:
         A value of JSON types, not yet checked against the schema.
@@ -80,7 +81,9 @@ def _convert(value: object, *, text: bool, null: bool, depth: int) -> Any:
         return value
     if isinstance(value, int | float):
         _check_number(value)
-        return str(value) if text and isinstance(value, int) else value
+        return value
+    if isinstance(value, datetime.date):
+        raise UnusableError(f"the date {value}")
     raise UnusableError(f"a value of type {type(value).__name__}")
 
 
@@ -104,9 +107,7 @@ def _word(word: str, *, text: bool, null: bool) -> str | int | float | bool | No
 def _name(key: object) -> str:
     if isinstance(key, str):
         return key
-    if isinstance(key, int) and not isinstance(key, bool) and abs(key) <= LARGEST:
-        return str(key)
-    raise UnusableError(f"a name of type {type(key).__name__}")
+    raise UnusableError(f"a name of type {type(key).__name__} (put names in quotes)")
 
 
 def _check_number(number: int | float) -> None:

@@ -72,6 +72,16 @@ def unusable(key: str, wrong: str, schema: Schema) -> str:
     return f"found {wrong}; it must be {allowed(schema)}, for example `{example(key, schema)}`"
 
 
+def in_quotes(key: str) -> str:
+    """What to write where a text was read as something else."""
+    # Snakemake takes the quotes off what it gets from the command line; a tag stays.
+    return (
+        ". A text that reads as a number, a date or a truth value (YAML makes 202401 of 2024_01, "
+        f"8 of 010, 750 of 12:30) needs quotes in a file, `{key}: '2024_01'`, and its type on the "
+        f"command line, `--config {key}='!!str 2024_01'`"
+    )
+
+
 def example(key: str, schema: Schema) -> str:
     """A line of YAML that would be right."""
     return f"{key}: {_flow(schema['examples'][0])}"

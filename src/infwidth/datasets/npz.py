@@ -1,4 +1,7 @@
-"""A user's own images: an npz file with four arrays, checked before anything is computed."""
+"""A user's own images: an npz file with four arrays, checked before anything is computed.
+
+It may hold a fifth, `name`: the data set's name, a text.
+"""
 
 import zipfile
 from pathlib import Path
@@ -9,6 +12,13 @@ from infwidth.datasets.images import Array, LabelledImages
 from infwidth.memory import machine_memory_mb
 
 ARRAYS = ("train_images", "train_labels", "test_images", "test_labels")
+NAME = "name"
+LONGEST_NAME = 80
+# Numbers for words or other things, the same for both sets.
+NUMBERED = (
+    "train_labels, test_labels = numpy.split(numpy.unique(numpy.concatenate([train_labels, "
+    "test_labels]), return_inverse=True)[1], [len(train_labels)])"
+)
 RECIPE = "Write it with numpy.savez(path, " + ", ".join(f"{name}=..." for name in ARRAYS) + ")."
 # What a zip file begins with.
 MAGIC = b"PK"
@@ -35,6 +45,20 @@ def check_npz(dataset_path: str) -> tuple[int, int]:
     return load_npz(dataset_path=dataset_path).sizes
 
 
+def name_of(dataset_path: str) -> str:
+    """The name in a user's file, or that of the file. The images are not read.
+
+    Raises:
+        NpzError: the file or its name cannot serve.
+    """
+    path = Path(dataset_path)
+    if NAME not in _members(path):
+        return f"{path.name} (npz)"
+    name = _array(path, NAME)
+    _check_name(path, name)
+    return str(name).strip()
+
+
 def load_npz(*, dataset_path: str) -> LabelledImages:
     """The four arrays of a user's file, whose images may have any shape of two or more axes.
 
@@ -43,6 +67,8 @@ def load_npz(*, dataset_path: str) -> LabelledImages:
     """
     path = Path(dataset_path)
     arrays = _read(path)
+    if NAME in arrays:
+        _check_name(path, arrays.pop(NAME))
     for split in ("train", "test"):
         _check_images(path, f"{split}_images", arrays[f"{split}_images"])
         _check_labels(path, f"{split}_labels", arrays[f"{split}_labels"])
@@ -71,6 +97,24 @@ def load_npz(*, dataset_path: str) -> LabelledImages:
 
 
 def _read(path: Path) -> dict[str, Array]:
+    """The arrays that are there of the four and the name; all four are."""
+    unpacked = _members(path)
+    if missing := [name for name in ARRAYS if name not in unpacked]:
+        found = ", ".join(list(unpacked)[:MOST_SHOWN]) or "nothing"
+        raise NpzError(path, f"lacks {', '.join(missing)} (found: {found})")
+    wanted = [name for name in (*ARRAYS, NAME) if name in unpacked]
+    needed, there = sum(unpacked[name] for name in wanted) / 1e6, machine_memory_mb()
+    if needed > there:
+        raise NpzError(
+            path,
+            f"takes {needed / 1e3:.3g} GB unpacked, but this machine has {there / 1e3:.3g} GB",
+            "Keep fewer images in it, or images of a smaller dtype.",
+        )
+    return {name: _array(path, name) for name in wanted}
+
+
+def _members(path: Path) -> dict[str, int]:
+    """The arrays in the file: name -> bytes when unpacked."""
     if not path.is_file():
         raise NpzError(
             path, "is not a file", "Give the path of an npz file, from the folder you run this in."
@@ -87,33 +131,34 @@ def _read(path: Path) -> dict[str, Array]:
     # As below: zipfile, too, lets a damaged file fail in more ways than it documents.
     except Exception as error:
         raise NpzError(path, f"is not an npz file, or a truncated one ({error})") from error
-    if missing := [name for name in ARRAYS if name not in unpacked]:
-        found = ", ".join(list(unpacked)[:MOST_SHOWN]) or "nothing"
-        raise NpzError(path, f"lacks {', '.join(missing)} (found: {found})")
-    needed, there = sum(unpacked[name] for name in ARRAYS) / 1e6, machine_memory_mb()
-    if needed > there:
-        raise NpzError(
-            path,
-            f"takes {needed / 1e3:.3g} GB unpacked, but this machine has {there / 1e3:.3g} GB",
-            "Keep fewer images in it, or images of a smaller dtype.",
-        )
-    arrays: dict[str, Array] = {}
-    for name in ARRAYS:
-        try:
-            with np.load(path, allow_pickle=False) as npz:
-                arrays[name] = npz[name]
-        # A file of any make can fail in any way. Arrays of Python objects, which would have to be
-        # unpickled, end here too.
-        except Exception as error:
-            raise NpzError(path, f"has an unreadable {name} ({error})") from error
-        if not isinstance(arrays[name], np.ndarray):  # a member that is no .npy file comes as bytes
-            raise NpzError(path, f"has an unreadable {name} (not an array)")
-    return arrays
+    return unpacked
+
+
+def _array(path: Path, name: str) -> Array:
+    try:
+        with np.load(path, allow_pickle=False) as npz:
+            array: Array = npz[name]
+    # A file of any make can fail in any way. Arrays of Python objects, which would have to be
+    # unpickled, end here too.
+    except Exception as error:
+        remedy = RECIPE
+        if "Object arrays" in str(error):
+            remedy = f"Make it an array of numbers or text: `numpy.array({name}.tolist())`."
+            if name.endswith("images"):
+                remedy += " All images must have one shape."
+        raise NpzError(path, f"has an unreadable {name} ({error})", remedy) from error
+    if not isinstance(array, np.ndarray):  # a member that is no .npy file comes as bytes
+        raise NpzError(path, f"has an unreadable {name} (not an array)")
+    return array
 
 
 def _check_images(path: Path, name: str, images: Array) -> None:
     if images.dtype.kind not in "buif":
-        raise NpzError(path, f"has {name} of dtype {images.dtype}", "Images must be real numbers.")
+        words = images.dtype.kind in "US"
+        convert = f": `{name}.astype(float)`, if they are spelt out" if words else ""
+        raise NpzError(
+            path, f"has {name} of dtype {images.dtype}", f"Images must be real numbers{convert}."
+        )
     if images.ndim < 2 or images.size == 0:
         raise NpzError(
             path,
@@ -128,11 +173,39 @@ def _check_images(path: Path, name: str, images: Array) -> None:
 
 
 def _check_labels(path: Path, name: str, labels: Array) -> None:
+    if labels.ndim != 1:
+        raise NpzError(
+            path,
+            f"has {name} of shape {labels.shape}",
+            f"Labels must have one axis, an integer an image{_one_axis(name, labels)}.",
+        )
     if labels.dtype.kind not in "iu":
+        whole = labels.dtype.kind in "bf" and np.array_equal(labels, np.trunc(labels))
         raise NpzError(
             path,
             f"has {name} of dtype {labels.dtype}",
-            "Labels must be integers; convert them with .astype(int).",
+            f"Labels must be integers: `{f'{name}.astype(int)' if whole else NUMBERED}`.",
         )
-    if labels.ndim != 1:
-        raise NpzError(path, f"has {name} of shape {labels.shape}", "Labels must have one axis.")
+
+
+def _one_axis(name: str, labels: Array) -> str:
+    """The call that leaves labels one axis, after a colon; empty where none is known."""
+    if labels.ndim and labels.size == max(labels.shape):
+        return f": `{name}.ravel()`"
+    if labels.ndim != 2 or labels.dtype.kind not in "buif":
+        return ""
+    if np.isin(labels, (0, 1)).all() and (labels.sum(axis=1) == 1).all():
+        return f": `{name}.argmax(axis=1)`"
+    return f": a column, such as `{name}[:, 0]`"
+
+
+def _check_name(path: Path, name: Array) -> None:
+    """A name is shown on a line, and takes no more of it than a caption can spare."""
+    text = str(name) if name.dtype.kind == "U" and name.ndim == 0 else ""
+    if not (text.strip() and text.isprintable() and len(text) <= LONGEST_NAME):
+        raise NpzError(
+            path,
+            "has a name that is not one line of printable text",
+            f"Leave it out, or write 1 to {LONGEST_NAME} characters: "
+            'numpy.savez(path, ..., name="CIFAR-10 (first 1,000 images)").',
+        )

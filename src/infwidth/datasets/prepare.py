@@ -1,5 +1,6 @@
 """From images to the network's inputs: standardised per pixel, scaled to unit Euclidean norm."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -12,6 +13,14 @@ from infwidth.files import load_arrays, save_arrays
 
 Inputs = NDArray[np.float64]
 Labels = NDArray[np.int64]
+
+
+# Of the pairs of parallel inputs that a message names.
+MOST_PAIRS = 3
+# The pixels of both sets together may spread this many times as far as those of either. Sets of one
+# source come near 1; even a single image of CIFAR-10, the flattest, spreads over a third of all
+# values. A set left in 0..255 beside one in 0..1, or beside a standardised one, exceeds 50.
+MOST_RANGES = 10
 
 
 class PreparationError(ValueError):
@@ -36,8 +45,14 @@ class PreparedDataset:
     test_labels: Labels
     classes: int
 
-    def save(self, path: str | Path) -> None:
-        """Write an npz file."""
+    def save(self, path: str | Path, *, name: str, sha256: str) -> None:
+        """Write an npz file.
+
+        Args:
+            path: its name.
+            name: of the data set; with `sha256`, kept beside the arrays (`datasets.identity`).
+            sha256: the checksum of what the inputs follow from.
+        """
         save_arrays(
             Path(path),
             train_inputs=self.train_inputs,
@@ -45,6 +60,8 @@ class PreparedDataset:
             test_inputs=self.test_inputs,
             test_labels=self.test_labels,
             classes=np.int64(self.classes),
+            name=np.array(name),
+            sha256=np.array(sha256),
         )
 
     @classmethod
@@ -133,6 +150,30 @@ def relabel(labels: Array, classes: Array) -> Labels:
         foreign = np.setdiff1d(labels, classes)[:5].tolist()
         raise PreparationError(f"labels that no training image bears: {foreign}")
     return np.searchsorted(classes, labels).astype(np.int64)
+
+
+def doubts(images: LabelledImages, dataset: PreparedDataset) -> Iterator[str]:
+    """What may be amiss with the images though it can be run with, a sentence each."""
+    pairs = parallel_pairs(dataset.train_inputs)
+    if pairs:
+        first = ", ".join(f"{i} and {j}" for i, j in pairs[:MOST_PAIRS])
+        more = ", ..." if len(pairs) > MOST_PAIRS else ""
+        yield (
+            f"training images that are equal up to a factor, {len(pairs)} in pairs ({first}{more}, "
+            "counted from 0): their features are linearly dependent at every width, and the "
+            "smallest eigenvalues are zero whatever the scheme"
+        )
+    train, test = _range(images.train_images), _range(images.test_images)
+    both = max(train[1], test[1]) - min(train[0], test[0])
+    if both > MOST_RANGES * min(train[1] - train[0], test[1] - test[0]):
+        yield (
+            f"test pixels go from {test[0]:g} to {test[1]:g}, training pixels from {train[0]:g} to "
+            f"{train[1]:g}: if they are not scaled alike, test losses and accuracies mean nothing"
+        )
+
+
+def _range(images: Array) -> tuple[float, float]:
+    return float(images.min()), float(images.max())
 
 
 def parallel_pairs(inputs: Inputs) -> list[tuple[int, int]]:

@@ -104,7 +104,7 @@ def _run(folder: Path) -> dict[str, Any]:
     return {
         "name": provenance["experiment"],
         "config": provenance["config"],
-        "settings": content.settings(provenance["config"]),
+        "settings": content.settings(provenance),
         "thresholds": content.thresholds(provenance["config"]),
         "provenance": content.provenance(provenance),
         "costs": content.costs(provenance),

@@ -133,11 +133,12 @@ def counted(count: int, one: str, several: str) -> str:
     return f"{count} {one if count == 1 else several}"
 
 
-def settings(config: Mapping[str, Any]) -> list[Setting]:
-    """What the run was, from the configuration in provenance.json."""
+def settings(content: Mapping[str, Any]) -> list[Setting]:
+    """What the run was, from provenance.json."""
+    config = content["config"]
     widths = ", ".join(map(str, config["widths"]))
     return [
-        Setting("data set", _data_set(config), "CIFAR-10"),
+        Setting("data set", content["data"]["name"], "CIFAR-10"),
         Setting(
             "samples N", f"the first {config['samples']} training images, trained on and probed"
         ),
@@ -159,11 +160,6 @@ def settings(config: Mapping[str, Any]) -> list[Setting]:
         Setting("arithmetic", f"{config['precision']} training, float64 spectra"),
         Setting("hidden layers held", _held(config)),
     ]
-
-
-def _data_set(config: Mapping[str, Any]) -> str:
-    own = config["dataset"] == "npz" and config.get("dataset_path")
-    return f"{config['dataset_path']} (npz)" if own else str(config["dataset"])
 
 
 def _held(config: Mapping[str, Any]) -> str:
@@ -195,7 +191,8 @@ def provenance(content: Mapping[str, Any]) -> list[tuple[str, str]]:
         ("device", ", ".join(content["device"])),
         ("Python", content["python"]),
         ("packages", packages),
-        ("prepared data, SHA-256", content["data_sha256"]),
+        ("data set", content["data"]["name"]),
+        ("prepared inputs, SHA-256", content["data"]["sha256"]),
         ("configuration, SHA-256", content["config_sha256"]),
         ("code, SHA-256", content["code"]),
     ]
