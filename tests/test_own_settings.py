@@ -19,11 +19,11 @@ PLAN = Plan(("SP", "µP"), widths=(32, 64, 128), seeds=2, layers=1, steps=(0, 4)
 SETTINGS = {
     "mpl/matplotlibrc": "text.usetex: True\nfont.weight: bold\nsavefig.facecolor: red\n"
     "savefig.dpi: 30\npath.simplify_threshold: 1\ntext.hinting: none\nlines.antialiased: False\n",
-    "startup.py": "import builtins\nbuiltins.len = lambda _: 0\n",
-    "ipython/profile_default/startup/00.py": "raise SystemExit('a startup file was run')\n",
+    "startup.py": "import builtins\nbuiltins.sum = None\n",
+    "ipython/profile_default/startup/00.py": "get_ipython().display_formatter.formatters"
+    "['text/markdown'].enabled = False\n",
     "ipython/profile_default/ipython_kernel_config.py": "c = get_config()\n"
-    "c.InlineBackend.rc = {'axes.facecolor': 'red'}\n"
-    "c.IPKernelApp.exec_lines = ['import pandas; pandas.set_option(\"display.precision\", 1)']\n",
+    "c.InteractiveShell.ast_node_interactivity = 'all'\n",
     "jupyter/kernels/python3/kernel.json": json.dumps(
         {"argv": ["false"], "display_name": "mine", "language": "python"}
     ),
