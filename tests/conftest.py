@@ -1,5 +1,7 @@
 """What tests in several files share."""
 
+import os
+from collections.abc import Generator
 from pathlib import Path
 
 import effort
@@ -15,6 +17,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     effort.register(long=config.getoption("--long"))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """With INFWIDTH_NO_SKIP in the environment, as in .ci/run, what is skipped fails."""
+    report = yield
+    if report.skipped and os.environ.get("INFWIDTH_NO_SKIP") and not hasattr(report, "wasxfail"):
+        report.outcome = "failed"
+        report.longrepr = f"nothing may be skipped here: {report.longrepr}"
+    return report
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,7 @@
-"""What the paper's Table 1 says, cell by cell, and which verdicts agree with it."""
+"""What the paper's Table 1 says, as summarised, and which verdicts agree with it, cell by cell.
+
+The words are those of published summaries of the paper, whose own text was not at hand.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,7 +14,7 @@ class Claim:
     """A cell of the paper's Table 1.
 
     Attributes:
-        words: the paper's.
+        words: the paper's, as summarised.
         agreeing: the verdicts that agree with them.
         width: what they say of growing widths, if they say something.
     """
@@ -29,7 +32,7 @@ _SMALL = _claim("small, close to initialisation", "small")
 _RICH = _claim("rich", "rich", width="stable")
 _DECREASES = _claim("decreases with width", "decreases with width", width="falls")
 
-# Chen et al. 2025, Table 1. Of IP the paper says "large", not how it depends on the width.
+# Chen et al. 2025, Table 1, as summarised. Of IP it says "large", not how it depends on the width.
 CLAIMS: Mapping[str, Mapping[str, Claim]] = MappingProxyType(
     {
         "SP": {

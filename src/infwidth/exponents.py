@@ -135,12 +135,14 @@ def _fit(
     if matrix is not None:
         wide = resolved[resolved["width"] >= fit_width_ratio * columns]
     values = by_width(wide, metric)
-    widths = list(values)
     factors = None
-    if matrix is not None and widths:
-        spectrum = _spectrum(spectra, key, matrix, max(widths))
-        factors = log_factors(spectrum, widths, stages=layer)
-    law = fit_power_law(widths, [*values.values()], factors)
+    if matrix is not None and values:
+        spectrum = _spectrum(spectra, key, matrix, max(values))
+        if len(spectrum) and (spectrum > 0).all():
+            factors = log_factors(spectrum, list(values), stages=layer)
+        else:
+            values = {}  # the finite-width effect, and so the exponent, is unknown without it
+    law = fit_power_law(list(values), [*values.values()], factors)
     return ScalingRow(
         metric=metric,
         scheme=scheme,
@@ -153,7 +155,7 @@ def _fit(
         value_low=level.low,
         value_high=level.high,
         largest_width=float(defined["width"].max()),
-        widths=len(widths),
+        widths=len(values),
         seeds=int(final["seed"].nunique()),
         correction="none" if matrix is None else "marchenko-pastur",
         correction_power=law.correction_power,

@@ -1,9 +1,16 @@
-"""Executing a jupytext script, and showing it as one HTML file that needs no network."""
+"""Executing a jupytext script, and showing it as one HTML file that needs no network.
 
+Whatever Jupyter, IPython and matplotlib find in the user's home, outputs are the same.
+"""
+
+import os
+import sys
 from collections.abc import Collection
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import jupytext
+import matplotlib as mpl
 from nbclient import NotebookClient
 from nbconvert.exporters import HTMLExporter
 from nbformat import NotebookNode, reads, writes
@@ -64,16 +71,36 @@ def executed(script: str, folder: Path, leave_out: Collection[str] = ()) -> str:
         resources={"metadata": {"path": str(folder)}},
         record_timing=False,
     )
-    client.execute()
+    # Left without folders to look in, it takes this interpreter, and no other kernel of that name.
+    client.create_kernel_manager().kernel_spec_manager.kernel_dirs = []
+    with TemporaryDirectory(prefix="ipython-") as profiles:
+        client.execute(env=_environment(profiles))
     return _settled(notebook)
 
 
 def as_html(notebook: str, title: str) -> str:
     """One HTML file with all figures inside and nothing loaded from elsewhere."""
-    exporter = HTMLExporter(raw_template=OFFLINE)  # type: ignore[no-untyped-call]
+    exporter = _Exporter(raw_template=OFFLINE)  # type: ignore[no-untyped-call]
     content = reads(notebook, as_version=4)  # type: ignore[no-untyped-call]
     body, _ = exporter.from_notebook_node(content, resources={"metadata": {"name": title}})
     return str(body)
+
+
+class _Exporter(HTMLExporter):
+    """HTML by the templates that are installed with nbconvert, not by the user's of their names."""
+
+    def get_prefix_root_dirs(self) -> list[str]:
+        return [str(Path(sys.prefix, "share/jupyter"))]
+
+
+def _environment(profiles: str) -> dict[str, str]:
+    """The kernel's: IPython's profiles are in an empty folder, matplotlib's settings its own."""
+    left_out = ("PYTHONSTARTUP", "MPLBACKEND")
+    kept = {key: value for key, value in os.environ.items() if key not in left_out}
+    return kept | {
+        "IPYTHONDIR": profiles,
+        "MATPLOTLIBRC": str(Path(mpl.get_data_path(), "matplotlibrc")),
+    }
 
 
 def _settled(notebook: NotebookNode) -> str:

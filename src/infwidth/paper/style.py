@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import matplotlib as mpl
+import matplotlib.style
 import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -124,9 +125,12 @@ def looks(schemes: Iterable[str]) -> dict[str, Look]:
 
 
 def applied() -> AbstractContextManager[None]:
-    """A context in which matplotlib draws in this style and after which it is as before."""
+    """A context in which matplotlib draws in this style and after which it is as before.
+
+    What a reader's own matplotlibrc says takes no part in it.
+    """
     settings: Any = {**sns.axes_style("whitegrid"), **SETTINGS}
-    return mpl.rc_context(settings)
+    return mpl.style.context(settings, after_reset=True)
 
 
 def width_ticks(widths: Iterable[int], most: int = 5) -> tuple[list[int], list[str]]:

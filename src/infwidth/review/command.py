@@ -8,7 +8,7 @@ from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
 
-from infwidth.review.reviewing import Outcome, review
+from infwidth.review.reviewing import WORKFLOW, Outcome, review
 from infwidth.review.showing import shown, summary
 
 # Notebooks run in processes of their own beside these.
@@ -22,6 +22,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("folders", nargs="+", type=Path, help="paper folders", metavar="FOLDER")
     folders: list[Path] = parser.parse_args(arguments).folders
+    if not (WORKFLOW / "report").is_dir():
+        parser.error(
+            "it needs the checkout, whose notebook and report are made again and are not in an "
+            "installed package: call `make review` in a clone of the repository"
+        )
     for folder in folders:
         if not folder.is_dir():
             parser.error(f"{folder} is no folder")

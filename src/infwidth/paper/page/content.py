@@ -24,7 +24,7 @@ MARKS: Mapping[str, tuple[str, str]] = {
     "fails": ("✗", "fails"),
     "undetermined": ("?", "undetermined"),
 }
-# What the paper states about its experiments; of all else it says nothing.
+# Of all settings but those below, as far as summaries of it tell.
 _NOT_STATED = "not stated"
 LOSSES: Mapping[str, str] = {
     "mse": "half the squared error, summed over the outputs",

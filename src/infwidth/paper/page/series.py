@@ -127,11 +127,12 @@ def _points(measured: Measurements, metric: str) -> pd.DataFrame:
     place = ["layer", "kind", "scheme", "width", "step"]
     # One number for each place, so that all the curves are taken at once.
     table = table.assign(place=table.groupby(place, sort=False).ngroup())
-    points = curve(table, column, "place")
-    points["floor"] = (
+    places = table.drop_duplicates("place").set_index("place")[place]
+    places["floor"] = (
         table.groupby("place")[RESOLUTION[column]].max() if column in RESOLUTION else math.nan
     )
-    return points.join(table.drop_duplicates("place").set_index("place")[place])
+    # Joined: a column assigned to a table without rows would bring its rows along.
+    return curve(table, column, "place").join(places)
 
 
 def fits(measured: Measurements) -> Iterator[dict[str, Any]]:
