@@ -214,7 +214,23 @@ def test_rounding_has_its_own_word(folder: Path) -> None:
         "table1.csv",
         "table1_layers.csv",
     ]
-    assert {outcome.details for outcome in rounded} == {("agrees to rounding, at most 2e-13",)}
+    words, most = rounded[0].details[0].rsplit(maxsplit=1)
+    assert words == "agrees to rounding, at most"
+    assert 0 < float(most) <= 2e-13
+
+
+def test_what_does_not_agree_is_rewritten_if_asked_for(folder: Path) -> None:
+    right = {path.name: path.read_bytes() for path in folder.iterdir()}
+    edit(folder / "table1.md", "Feature", "feature")
+    (folder / "scaling.csv").unlink()
+    said = {one.output: one.details for one in review(folder, rewrite=True) if one.details}
+    assert said["table1.md"] == said["scaling.csv"] == ("rewritten",)
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == right
+    # Measurements are not, nor what would be made of altered ones.
+    edit(folder / "table1.md", "Feature", "feature")
+    (folder / "runs.csv").write_text("", encoding="utf-8")
+    assert {"runs.csv", "table1.md"} <= set(failing(review(folder, rewrite=True)))
+    assert (folder / "table1.md").read_bytes() != right["table1.md"]
 
 
 def test_another_configuration_gives_other_tables(folder: Path) -> None:

@@ -25,6 +25,6 @@ def test_one_sentence_says_that_it_needs_the_checkout(tmp_path: Path) -> None:
     assert done.returncode == 2
     assert done.stdout == ""
     *usage, sentence = done.stderr.splitlines()
-    assert usage == ["usage: python -m infwidth.review [-h] FOLDER [FOLDER ...]"]
+    assert usage[0].startswith("usage: python -m infwidth.review")
     assert "it needs the checkout" in sentence
     assert "make review" in sentence

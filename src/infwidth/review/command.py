@@ -3,8 +3,9 @@
 import argparse
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -21,7 +22,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         prog="python -m infwidth.review", description="Review paper folders."
     )
     parser.add_argument("folders", nargs="+", type=Path, help="paper folders", metavar="FOLDER")
-    folders: list[Path] = parser.parse_args(arguments).folders
+    parser.add_argument(
+        "--rewrite",
+        action="store_true",
+        help="write what is made from the measurements into the folders, before the review",
+    )
+    options = parser.parse_args(arguments)
+    folders: list[Path] = options.folders
     if not (WORKFLOW / "report").is_dir():
         parser.error(
             "it needs the checkout, whose notebook and report are made again and are not in an "
@@ -33,28 +40,31 @@ def main(arguments: Sequence[str] | None = None) -> int:
     start = time.perf_counter()
     # The largest first, so that none is left over for the end.
     folders.sort(key=_size, reverse=True)
-    parts = _side_by_side(folders) if len(folders) > 1 else [_reviewed(folders[0])]
+    reviewed = partial(_reviewed, rewrite=options.rewrite)
+    parts = _side_by_side(reviewed, folders) if len(folders) > 1 else [reviewed(folders[0])]
     outcomes = [outcome for part in sorted(parts, key=_name) for outcome in part]
     print(shown(outcomes))
     print(f"\n{summary(outcomes)} ({time.perf_counter() - start:.0f} s)")
     return 0 if all(outcome.passes for outcome in outcomes) else 1
 
 
-def _side_by_side(folders: Sequence[Path]) -> list[list[Outcome]]:
+def _side_by_side(
+    reviewed: Callable[[Path], list[Outcome]], folders: Sequence[Path]
+) -> list[list[Outcome]]:
     # Spawned: a copy of a process that has talked to a notebook's kernel waits for it for ever.
     fresh = get_context("spawn")
     with ProcessPoolExecutor(PROCESSES, mp_context=fresh) as processes:
-        return list(processes.map(_reviewed, folders))
+        return list(processes.map(reviewed, folders))
 
 
-def _reviewed(folder: Path) -> list[Outcome]:
+def _reviewed(folder: Path, *, rewrite: bool) -> list[Outcome]:
     start = time.perf_counter()
 
     def tell(sentence: str) -> None:
         seconds = time.perf_counter() - start
         print(f"{seconds:5.0f} s  {folder.name}: {sentence}", file=sys.stderr, flush=True)
 
-    return review(folder, tell=tell)
+    return review(folder, tell=tell, rewrite=rewrite)
 
 
 def _size(folder: Path) -> int:

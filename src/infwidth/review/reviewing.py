@@ -61,19 +61,24 @@ class Outcome:
 
 
 def review(
-    folder: Path, workflow: Path = WORKFLOW, tell: Callable[[str], None] = lambda _: None
+    folder: Path,
+    workflow: Path = WORKFLOW,
+    tell: Callable[[str], None] = lambda _: None,
+    *,
+    rewrite: bool = False,
 ) -> list[Outcome]:
-    """Review a paper folder, which stays as it is.
+    """Review a paper folder, which stays as it is unless it is to be rewritten.
 
     Args:
         folder: the paper folder.
         workflow: the workflow's folder, which has the notebook's and the report's sources.
         tell: gets a sentence as each part is done.
+        rewrite: write what does not agree with the measurements anew.
 
     Returns:
         One outcome for each file that is there or should be, and one for the code.
     """
-    return _Review(folder.resolve(), workflow, tell).outcomes()
+    return _Review(folder.resolve(), workflow, tell, rewrite).outcomes()
 
 
 @dataclass(frozen=True)
@@ -81,6 +86,7 @@ class _Review:
     folder: Path
     workflow: Path
     tell: Callable[[str], None]
+    rewrite: bool
 
     def outcomes(self) -> list[Outcome]:
         try:
@@ -188,6 +194,14 @@ class _Review:
         return [self._compared_file(name, work, failure) for name in task.outputs]
 
     def _compared_file(self, name: str, work: Path, failure: str | None) -> Outcome:
+        outcome = self._agreement(name, work, failure)
+        if self.rewrite and not (outcome.passes or failure):
+            (self.folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(work / name, self.folder / name)
+            return self._outcome(name, "note", "rewritten")
+        return outcome
+
+    def _agreement(self, name: str, work: Path, failure: str | None) -> Outcome:
         committed, made = self.folder / name, work / name
         if not committed.is_file():
             return self._outcome(name, "missing", "it is made from the measurements")
