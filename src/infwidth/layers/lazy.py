@@ -15,8 +15,11 @@ being the numbers of directions.
 Directions that hardly matter are left out. Of the features' movement since the start, the part
 beyond Q_x is carried along until it exceeds `tolerance` times the movement, in any direction of
 sample space: so each layer passes on its input's movement to that relative accuracy in every such
-direction, however small. Backward, the root mean square of the gradients so far takes the
-movement's place. What is left out is the draw g alone: the known part Q_yᵀ V q is never.
+direction that has at least `FLOOR` of the largest. Backward, the root mean square of the gradients
+so far takes the movement's place: gradients that have become smaller than `tolerance` times that
+are not looked at any more, and a loss that has fallen by ten orders of magnitude goes on falling
+somewhat faster or slower than it should (tanh, n = 512: by 1 % at a tolerance of 0.001, by a
+quarter at 0.01). What is left out is the draw g alone: the known part Q_yᵀ V q is never.
 """
 
 import torch
