@@ -1,6 +1,7 @@
 """How far the lazy engine's tolerance moves what is measured, in units of the spread over seeds.
 
-    python benchmarks/lazy_tolerance.py
+    python benchmarks/lazy_tolerance.py                                  ten minutes on two cores
+    python benchmarks/lazy_tolerance.py --widths 512 256 --steps 50      a minute
 
 Trains on scikit-learn's digits from the same initial matrices twice: densely, and looked at as if
 they were drawn lazily (`infwidth.layers.known`), so that chance has no part in the difference.
@@ -19,7 +20,7 @@ import numpy as np
 import pandas as pd
 import torch
 from contenders import Engine
-from machine import cores
+from machine import cores, processor
 from setting import HIDDEN_LAYERS, recipe
 from tolerance_report import draw, page
 from workers import PROCESSES
@@ -44,7 +45,7 @@ from infwidth.training import log_spaced_steps
 
 logger = logging.getLogger(__name__)
 
-TOLERANCES = (0.1, 0.03, 0.01, 0.003, 0.001)
+TOLERANCES = (0.01, 0.001)
 METRICS = ("feature_change", "gram_min_eig", "spacetime_min_eig")
 SNAPSHOTS = 12
 
@@ -181,23 +182,29 @@ def shifts(dense: Outcome, lazy: Outcome) -> pd.DataFrame:
     return table
 
 
-def study(setting: Setting, tolerances: Iterable[float]) -> pd.DataFrame:
+def study(settings: Sequence[Setting], tolerances: Iterable[float]) -> pd.DataFrame:
     """All schemes at all tolerances, as many trainings at a time as there are cores."""
     outcomes = {}
     with ProcessPoolExecutor(cores(), mp_context=PROCESSES) as pool:
         # The longest trainings, those of the smallest tolerances, come first.
         pending = {
-            (scheme, tolerance): pool.submit(train, setting, scheme, tolerance)
-            for tolerance, scheme in itertools.product([*sorted(tolerances), 0.0], SCHEMES)
+            key: pool.submit(train, *key)
+            for key in (
+                (setting, scheme, tolerance)
+                for setting, tolerance, scheme in itertools.product(
+                    settings, [*sorted(tolerances), 0.0], SCHEMES
+                )
+            )
         }
         for key, future in pending.items():
             outcomes[key] = future.result()
-            logger.info("%s, tolerance %g: done", *key)
+            logger.info("N = %d, %s, tolerance %g: done", key[0].samples, *key[1:])
     return pd.concat(
         [
-            shifts(outcomes[scheme, 0.0], outcomes[scheme, tolerance])
-            for scheme in SCHEMES
-            for tolerance in tolerances
+            shifts(outcomes[setting, scheme, 0.0], outcomes[setting, scheme, tolerance]).assign(
+                width=setting.width, samples=setting.samples
+            )
+            for setting, scheme, tolerance in itertools.product(settings, SCHEMES, tolerances)
         ],
         ignore_index=True,
     )
@@ -206,25 +213,29 @@ def study(setting: Setting, tolerances: Iterable[float]) -> pd.DataFrame:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Measure and write."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--width", type=int, default=1024)
-    parser.add_argument("--seeds", type=int, default=5)
+    # For each number of inputs about the width from which on `layer: auto` takes lazy layers.
+    parser.add_argument("--widths", type=int, nargs="+", default=(3072, 1024))
+    parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--steps", type=int, default=200)
-    parser.add_argument("--samples", type=int, default=32)
+    parser.add_argument("--samples", type=int, nargs="+", default=(32, 8))
     parser.add_argument("--test-samples", type=int, default=64)
     parser.add_argument("--tolerances", type=float, nargs="+", default=TOLERANCES)
     results = Path(__file__).parent / "results"
     parser.add_argument("--out", type=Path, default=results, help="folder of the results")
     asked = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
-    setting = Setting(asked.width, asked.seeds, asked.steps, asked.samples, asked.test_samples)
-    table = study(setting, asked.tolerances)
+    settings = [
+        Setting(width, asked.seeds, asked.steps, samples, asked.test_samples)
+        for width, samples in zip(asked.widths, asked.samples, strict=True)
+    ]
+    table = study(settings, asked.tolerances)
     asked.out.mkdir(parents=True, exist_ok=True)
     write_csv(table, asked.out / "lazy_tolerance.csv")
     words = (
-        f"n = {setting.width}, {setting.seeds} seeds, {setting.steps} steps, N = {setting.samples} "
-        f"of scikit-learn's digits, {setting.test_samples} test images"
+        f"{asked.seeds} seeds, {asked.steps} steps, scikit-learn's digits, "
+        f"{asked.test_samples} test images, on {processor()}"
     )
-    text = page(table, words, setting.width)
+    text = page(table, words)
     (asked.out / "lazy_tolerance.md").write_text(text, encoding="utf-8")
     style.save(draw(table), asked.out / "lazy_tolerance")
 

@@ -29,7 +29,8 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
         # Threads wait long for each other where other tests keep the cores busy.
         patch.setenv("OMP_NUM_THREADS", "1")
         speed.main(["--quick", *out])
-        tiny = "--width 128 --seeds 2 --steps 5 --samples 6 --test-samples 4 --tolerances 0.1 0.01"
+        tiny = "--widths 64 32 --seeds 2 --steps 5 --samples 6 3 --test-samples 4"
+        tiny += " --tolerances 0.1 0.01"
         lazy_tolerance.main([*tiny.split(), *out])
     return folder
 
@@ -92,12 +93,13 @@ def test_directions_are_recorded(results: Path) -> None:
 def test_every_metric_of_every_scheme_has_its_shift(results: Path) -> None:
     study = table(results, "lazy_tolerance")
     # Three metrics of three layers, before and after the activation, and two losses.
-    assert len(study) == 4 * 2 * (3 * 3 * 2 + 2)
-    sizes = study.groupby(["scheme", "tolerance"]).size()
+    assert len(study) == 2 * 4 * 2 * (3 * 3 * 2 + 2)
+    sizes = study.groupby(["samples", "scheme", "tolerance"]).size()
     assert (sizes == 20).all()
     shifted = study.dropna(subset=["mean_shift"])
     assert set(shifted["scheme"]) == set(SCHEMES)
     assert (shifted["mean_shift"] <= shifted["rms_shift"] * (1 + 1e-9)).all()
+    assert set(zip(study["width"], study["samples"], strict=True)) == {(64, 6), (32, 3)}
     worst = study.groupby(["scheme", "tolerance"])["rms_shift"].max().unstack()
     assert (worst[0.01] < worst[0.1]).any()
     assert (study["directions"] <= study["most_directions"]).all()

@@ -14,8 +14,9 @@ import pytest
 import torch
 from builders import dataset, recipe
 
-from infwidth.checkpoint import Checkpoints
+from infwidth.checkpoint import Checkpoints, put_back, state_of
 from infwidth.layers.dense import DenseLayer
+from infwidth.layers.lazy import LazyMatrix
 from infwidth.record import TrainingRecord
 from infwidth.schemes import SCHEMES, Scheme
 from infwidth.training import train
@@ -220,3 +221,39 @@ def test_states_keep_how_a_tensor_lies_in_memory(tmp_path: Path) -> None:
     assert checkpoints.resume(again)
     assert again.weights.equal(transposed)
     assert again.weights.stride() == transposed.stride()
+
+
+def lazy_matrix(device: str) -> LazyMatrix:
+    draws, test_draws = (torch.Generator().manual_seed(seed) for seed in (1, 2))
+    return LazyMatrix((30, 20), 0.2, draws, test_draws, torch.empty(0, device=device), 1e-2)
+
+
+def tensors_in(state: Any) -> Iterator[torch.Tensor]:
+    if isinstance(state, torch.Tensor):
+        yield state
+    parts = state.values() if isinstance(state, dict) else state if isinstance(state, list) else ()
+    for part in parts:
+        yield from tensors_in(part)
+
+
+def test_a_restored_state_lies_where_the_layer_does() -> None:
+    """`meta` stands in for CUDA: a device that the state was not written from."""
+    trained = lazy_matrix("cpu")
+    x, y = torch.randn(3, 20), torch.randn(3, 30)
+    trained.start(x)
+    trained.backward(y)
+    trained.step(y, x, 0.1 * x.flip(0), 0.1)
+    trained.evaluate(torch.randn(2, 20))
+    restored = put_back(lazy_matrix("meta"), state_of(trained))
+    tensors = dict(vars(restored))
+    for generator in ("_generator", "_test_generator"):
+        assert tensors.pop(generator).get_state().equal(getattr(trained, generator).get_state())
+    found = list(tensors_in(state_of(tensors)))
+    assert len(found) > 10
+    assert {tensor.device.type for tensor in found} == {"meta"}
+
+
+@pytest.mark.parametrize("start", [0.0, None])
+def test_no_tensor_takes_the_place_of_what_has_no_device(start: float | None) -> None:
+    with pytest.raises(TypeError, match="tensor"):
+        put_back({"sum": start}, {"sum": torch.ones(2)})

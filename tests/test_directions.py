@@ -121,12 +121,38 @@ def test_a_basis_ends_with_the_whole_space(room: int) -> None:
     assert basis.extend(normal(3, 10, seed=2)).shape == (0, 10)
 
 
-@pytest.mark.parametrize("vector", [[1.0, 0, 0, 0], [0, 0, 0, 0], [0, 0, 0, math.nan]])
-def test_nothing_new_is_an_error(vector: list[float]) -> None:
+@pytest.mark.parametrize("vector", [[1.0, 0, 0, 0], [0, 0, 0, 0]])
+def test_of_what_holds_nothing_new_nothing_is_taken(vector: list[float]) -> None:
     """Where not even rounding leads out of the basis."""
     basis = basis_of(torch.eye(4, dtype=torch.float64)[:3])
+    nothing = torch.tensor([vector], dtype=torch.float64)
+    assert basis.extend(nothing).shape == (0, 4)
+    new = torch.tensor([[0, 0, 3.0, 4.0]], dtype=torch.float64)
+    [taken] = basis.extend(torch.cat([nothing, new, nothing]))[-1:]
+    torch.testing.assert_close(taken.abs(), torch.eye(4, dtype=torch.float64)[3])
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("new", [0, 2])
+def test_dead_units_leave_no_further_directions(dtype: torch.dtype, new: int) -> None:
+    """Coordinates that are zero in every vector, and a basis that spans all but `new` others."""
+    columns, live = 200, 40
+    vectors = torch.zeros(live, columns, dtype=dtype)
+    vectors[:, :live] = normal(live, live, dtype=dtype)
+    basis = basis_of(vectors[: live - new])
+    inside = normal(5, live - new, seed=1, dtype=dtype) @ basis.all
+    rows = basis.extend(torch.cat([inside, vectors[live - new :], inside]))
+    assert rows.shape == (new, columns)
+    assert basis.count == live
+    assert not bool(basis.all[:, live:].any())
+    assert overlaps(basis) <= 1.1 * ORTHOGONAL * torch.finfo(dtype).eps
+    assert part_outside(vectors, basis) < 1e3 * torch.finfo(dtype).eps
+
+
+def test_what_does_not_become_orthogonal_is_an_error() -> None:
+    basis = basis_of(torch.eye(4, dtype=torch.float64)[:3])
     with pytest.raises(ArithmeticError, match="not independent"):
-        basis.extend(torch.tensor([vector], dtype=torch.float64))
+        basis.extend(torch.tensor([[0, 0, 0, math.nan]], dtype=torch.float64))
     assert basis.count == 3
 
 

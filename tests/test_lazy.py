@@ -3,7 +3,9 @@
 import copy
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 from builders import CPU, dataset, recipe
@@ -21,6 +23,7 @@ from infwidth.network import Network
 from infwidth.randomness import standard_normal
 from infwidth.recipe import Recipe
 from infwidth.schemes import SCHEMES
+from infwidth.training import train
 
 WIDTH = 64
 SEEDS = (3, 0)
@@ -134,6 +137,12 @@ def test_movement_has_the_relative_accuracy_of_the_tolerance_in_every_direction_
             assert matrix.backward_basis.count < WIDTH
 
 
+def look(matrix: LazyMatrix, x: Tensor) -> Tensor:
+    """x W_tᵀ, looked at as training looks, so that what it does later agrees with it."""
+    matrix._extend_forward(matrix.forward_basis.split(x)[1])
+    return matrix.evaluate(x)
+
+
 def adjoint_defect(matrix: LazyMatrix, seed: int) -> float:
     """The largest relative difference of <y, W x> and <y W, x>, whichever is asked first."""
     samples = len(DATA.train_labels)
@@ -147,7 +156,7 @@ def adjoint_defect(matrix: LazyMatrix, seed: int) -> float:
                 # The matrix of the training sees nothing of this.
                 probed = copy.deepcopy(matrix)
                 if forward_first:
-                    forward, backward = probed.evaluate(x), probed.backward(y)
+                    forward, backward = look(probed, x), probed.backward(y)
                 else:
                     backward, forward = probed.backward(y), probed.evaluate(x)
                 # Asked again, it answers the same.
@@ -245,3 +254,63 @@ def test_float32_bases_stay_orthogonal_through_a_long_training(scheme: str) -> N
     assert match
     assert int(match[1]) == matrix.forward_basis.count
     assert int(match[2]) == matrix.backward_basis.count
+
+
+@pytest.mark.parametrize("batch_size", [None, 2])
+def test_measuring_changes_no_training(batch_size: int | None) -> None:
+    """However often features are measured, and on however many test inputs."""
+    data = dataset(6, 12, 40)
+    records = [
+        train(
+            replace(data, test_inputs=data.test_inputs[:some], test_labels=data.test_labels[:some]),
+            SCHEMES["µP"],
+            128,
+            SEEDS,
+            recipe(layer="lazy", steps=20, snapshots=snapshots, batch_size=batch_size),
+        )
+        for some, snapshots in ((1, 2), (40, 2), (1, 21), (40, 21))
+    ]
+    for record in records:
+        assert np.array_equal(record.initial, records[0].initial)
+        assert np.array_equal(record.change[-1], records[0].change[-1])
+        for name in ("train_loss", "train_accuracy", "weight_change"):
+            assert np.array_equal(record.curves[name][-1], records[0].curves[name][-1])
+
+
+def test_what_no_look_has_determined_stays_as_it_was_told() -> None:
+    """Answers change where training has looked in between alone, and agree with what it saw."""
+    n, samples = 60, 3
+    half = torch.arange(n) < n // 2
+    draws, test_draws = (torch.Generator().manual_seed(seed) for seed in (1, 2))
+    like = torch.empty(0, dtype=torch.float64)
+    matrix = LazyMatrix((n, n), 1.0, draws, test_draws, like, EXACT)
+    x, tests = normal(samples, n, seed=0) * half, normal(2, n, seed=1) * ~half
+    matrix.start(x)
+    first = matrix.evaluate(tests)
+    check_close(matrix.evaluate(tests), first, 1e-13)
+    look(matrix, normal(samples, n, seed=2) * half)
+    check_close(matrix.evaluate(tests), first, 1e-13)
+    y = normal(samples, n, seed=3)
+    seen = matrix.backward(y)
+    again = matrix.evaluate(tests)
+    check_close(again @ y.T, tests @ seen.T, 1e-12)
+    changed, kept = matrix.backward_basis.split(again - first)
+    assert float(changed.norm()) > 1
+    assert float(kept.norm()) < 1e-12
+    assert float((look(matrix, tests[:1]) - again[:1]).norm()) > 1
+
+
+@pytest.mark.parametrize(
+    ("scheme", "width", "samples", "rate"), [("NTP", 32, 16, 1.0), ("IP", 128, 4, 4.0)]
+)
+def test_dead_units_end_no_training(scheme: str, width: int, samples: int, rate: float) -> None:
+    """Of ReLU: coordinates that no feature has, so that a basis of all others is complete."""
+    how = {"activation": "relu", "lazy_tolerance": 1e-5, "learning_rate": rate, "steps": 60}
+    record = train(
+        dataset(samples, 20, 4),
+        SCHEMES[scheme],
+        width,
+        (0,),
+        recipe(layer="lazy", precision="float32", **how),
+    )
+    assert bool(np.isfinite(record.curves["train_loss"]).all())

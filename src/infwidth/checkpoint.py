@@ -51,7 +51,13 @@ def state_of(value: Any) -> Any:
 
 
 def put_back(value: Any, state: Any) -> Any:
-    """An object like `value`, or itself where it can be changed, in a state of `state_of`."""
+    """An object like `value`, or itself where it can be changed, in a state of `state_of`.
+
+    Tensors come to lie on the device of those whose place they take.
+
+    Raises:
+        TypeError: a tensor would take the place of something that has no device.
+    """
     match value:
         case Tensor():
             return state.to(value.device)
@@ -69,6 +75,8 @@ def put_back(value: Any, state: Any) -> Any:
             for name, each in vars(value).items():
                 setattr(value, name, put_back(each, state[name]))
             return value
+    if isinstance(state, Tensor):
+        raise TypeError(f"a tensor was kept where training starts with {value!r}")
     return state if isinstance(value, PLAIN) else value
 
 

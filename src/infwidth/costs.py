@@ -21,8 +21,6 @@ LAZY_RATE = 3.5e10
 # Directions per sample at rest, for every factor of ten in the tolerance; less in short trainings.
 DIRECTIONS_PER_DECADE = 8
 STEPS_PER_DIRECTION = 4
-# Test inputs are looked at in snapshots alone, and need so many as a sample does.
-TEST_SHARE = 0.4
 # Directions are found early, but not at once: their mean number over the steps of a training.
 MEAN_DIRECTIONS = 0.8
 
@@ -33,14 +31,20 @@ def bytes_per_number(experiment: Experiment) -> int:
 
 
 def directions(experiment: Experiment, width: int) -> int:
-    """About how many directions, r + s, a lazy layer comes to hold: those of µP, the most."""
+    """About how many directions, r + s, a training comes to look at: those of µP, the most."""
     per_sample = min(
         DIRECTIONS_PER_DECADE * -math.log10(experiment.lazy_tolerance),
         max(experiment.steps / STEPS_PER_DIRECTION, 1),
     )
-    forward = per_sample * (experiment.samples + TEST_SHARE * experiment.test_samples)
-    backward = per_sample * experiment.samples
-    return sum(int(min(count, width)) for count in (forward, backward))
+    return 2 * int(min(per_sample * experiment.samples, width))
+
+
+def untrained_directions(experiment: Experiment, width: int) -> int:
+    """How many more the test inputs need, which training's steps have nothing to do with.
+
+    Every snapshot finds them moved, and what training looked at gone from them.
+    """
+    return min(experiment.snapshots * experiment.test_samples, width)
 
 
 def seconds_per_step(experiment: Experiment, width: int, kind: LayerKind) -> float:
@@ -55,8 +59,9 @@ def layer_bytes(experiment: Experiment, width: int, kind: LayerKind) -> int:
     """Memory of one hidden layer of one replica."""
     if kind == "dense":
         return width**2 * bytes_per_number(experiment)
-    # Directions and images, and in passing one of the four matrices anew while it grows.
-    rows = 2.5 * directions(experiment, width) + 8 * experiment.samples
+    # Directions and images, and in passing one of these matrices anew while it grows.
+    rows = 2.5 * directions(experiment, width) + 3 * untrained_directions(experiment, width)
+    rows += 8 * experiment.samples
     return int(rows * width * bytes_per_number(experiment))
 
 

@@ -105,6 +105,7 @@ def initial_network(
                     (width, width),
                     stds[layer],
                     stream(seed, "weights", width, layer),
+                    stream(seed, "untrained hidden directions", width, layer),
                     torch.empty(0, dtype=dtype, device=device),
                     recipe.lazy_tolerance,
                 )

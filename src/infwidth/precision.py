@@ -1,6 +1,7 @@
 """The precisions of products with the weights, one row each."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -29,3 +30,14 @@ PRECISIONS: Mapping[str, Precision] = MappingProxyType(
         "float64": Precision(torch.float64, 2.0**-53),
     }
 )
+
+
+@contextmanager
+def full_float32() -> Iterator[None]:
+    """Products of float32 numbers as exact as float32 allows, whatever the precision."""
+    before = torch.get_float32_matmul_precision()
+    torch.set_float32_matmul_precision("highest")
+    try:
+        yield
+    finally:
+        torch.set_float32_matmul_precision(before)

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-_PURPOSES = ("weights", "untrained input directions", "batches")
+_PURPOSES = ("weights", "untrained input directions", "batches", "untrained hidden directions")
 
 
 def stream(seed: int, purpose: str, *place: int) -> torch.Generator:

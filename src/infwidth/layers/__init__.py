@@ -32,7 +32,7 @@ class Layer(Protocol):
         """
 
     def evaluate(self, x: Tensor) -> Tensor:
-        """x Wᵀ of other inputs' features."""
+        """x Wᵀ of other inputs' features, which changes nothing in what comes later."""
 
     def status(self) -> str:
         """What is worth knowing of the layer's inner state at the end of a training, or nothing."""

@@ -3,11 +3,15 @@
 import torch
 from torch import Tensor
 
+from infwidth.precision import full_float32
+
 # Rows are added in portions of so many, so that few copies are made and little memory lies idle.
 PORTION = 128
 # An overlap of unit vectors up to so many roundings is as good as none.
 ORTHOGONAL = 64
 MOST_PASSES = 5
+# After these a unit vector has nearly all or nearly nothing of itself in the basis.
+MOSTLY_INSIDE = 0.5
 
 
 class Rows:
@@ -46,8 +50,12 @@ class Basis(Rows):
         super().__init__(columns, like)
         self.defect = 0.0
 
+    @full_float32()
     def split(self, vectors: Tensor) -> tuple[Tensor, Tensor]:
         """Coordinates in Q and what is left: vectors = coordinates Q + rest.
+
+        Not in the precision of products with the weights: tf32's rounding would be left of every
+        vector in the span of Q, and taken for a direction.
 
         Args:
             vectors: shape (N, n).
@@ -65,26 +73,33 @@ class Basis(Rows):
         is rounding, orthogonality does not wear off however often the basis grows.
 
         Args:
-            vectors: linearly independent of Q and of each other, shape (k, n); if the space has
-                no room for as many, the last ones count.
+            vectors: shape (k, n); if the space has no room for as many, the last ones count.
+
+        Returns:
+            Shape (k', n), k' ≤ k: none for vectors of which, projected again and again, nothing
+            gets out of the span of Q. Units that are dead in every vector cause that. (What
+            rounding leaves elsewhere is a direction like any other, and is taken.)
 
         Raises:
-            ArithmeticError: nothing orthogonal to Q is left of them. (What rounding leaves of
-                vectors in the span of Q is a direction like any other, and is taken.)
+            ArithmeticError: what is left of the vectors does not become orthogonal to Q.
         """
         limit = ORTHOGONAL * torch.finfo(vectors.dtype).eps
         room = vectors.shape[1] - self.count
-        rows = vectors = vectors[max(len(vectors) - room, 0) :]
+        first = max(len(vectors) - room, 0)
+        rows = last = vectors[first:]
         for _ in range(MOST_PASSES):
             overlaps, rest = self.split(rows)
             overlap = float(overlaps.abs().max()) if overlaps.numel() else 0.0
-            if overlap <= limit and rows is not vectors:
+            if overlap <= limit and rows is not last:
                 self.defect = max(self.defect, overlap)
                 self.append(rows)
                 return rows
             rows = torch.linalg.qr(rest.T)[0].T
+        inside = rest.norm(dim=1) < MOSTLY_INSIDE
+        if bool(inside.any()):
+            return self.extend(torch.cat([vectors[:first], last[~inside]]))
         raise ArithmeticError(
-            f"{len(vectors)} directions beyond {self.count} keep an overlap of {overlap:.1e} "
+            f"{len(last)} directions beyond {self.count} keep an overlap of {overlap:.1e} "
             f"with them (limit {limit:.1e}): they are not independent"
         )
 

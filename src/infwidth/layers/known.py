@@ -15,7 +15,8 @@ class KnownMatrix(LazyMatrix):
 
     def __init__(self, weights: Tensor, tolerance: float) -> None:
         """Look at `weights`, shape (outputs, inputs)."""
-        super().__init__(tuple(weights.shape), 0.0, torch.Generator(), weights, tolerance)
+        never = torch.Generator()
+        super().__init__(tuple(weights.shape), 0.0, never, never, weights, tolerance)
         self._weights = weights
 
     def draw_forward(self, rows: Tensor) -> Tensor:
@@ -25,3 +26,7 @@ class KnownMatrix(LazyMatrix):
     def draw_backward(self, rows: Tensor) -> Tensor:
         """rows W_0 beyond Q_x."""
         return self.forward_basis.split(rows @ self._weights)[1]
+
+    def draw_test(self, rows: Tensor) -> Tensor:
+        """rows W_0ᵀ: beyond what is determined, G is W_0 itself."""
+        return rows @ self._weights.T

@@ -47,7 +47,7 @@ logger = logging.getLogger(__name__)
 
 Array = NDArray[np.float64]
 
-# What the training leaves out of movements and signals, relative to their size; lazy layers' own.
+# What the training leaves out of movements and signals, relative to their size.
 # The training that is run knows W_0 through its directions alone, so that each g_k is Gaussian at
 # any tolerance. A smaller one brings the training nearer to the dense one, which it equals within
 # what seeds differ by; but its directions use up the n dimensions that the g_k live in.
