@@ -29,3 +29,13 @@ PRECISIONS: Mapping[str, Precision] = MappingProxyType(
         "float64": Precision(torch.float64, 2.0**-53),
     }
 )
+
+
+def precision_on(device: torch.device, name: str) -> Precision:
+    """What a device makes of a precision: where there is no tf32, products are float32's.
+
+    There nothing else is allowed either: what "high" allows on a CPU differs between CPUs.
+    """
+    if name == "tf32" and not (device.type == "cuda" and torch.cuda.is_tf32_supported()):
+        name = "float32"
+    return PRECISIONS[name]
