@@ -43,11 +43,8 @@ def _replica_bytes(experiment: Experiment, width: int) -> int:
 
     That is one before a snapshot: the sizes of all layers' updates come from N x N matrices.
     """
-    samples, word, layers = (
-        experiment.samples,
-        bytes_per_number(experiment),
-        experiment.hidden_layers,
-    )
+    word, layers = bytes_per_number(experiment), experiment.hidden_layers
+    samples = experiment.samples
     # Per unit: four float64 numbers and three of the working precision in each layer, others in
     # passing; for test inputs a few of the working precision.
     units = width * (
@@ -69,9 +66,8 @@ def training_memory_mb(experiment: Experiment, width: int) -> int:
     kind = layer_kind(experiment, width)
     hidden = experiment.hidden_layers - 1
     layer = layer_bytes(experiment, width, kind)
-    going = experiment.seeds * _replica_bytes(experiment, width) + _snapshot_bytes(
-        experiment, width
-    )
+    replicas = experiment.seeds * _replica_bytes(experiment, width)
+    going = replicas + _snapshot_bytes(experiment, width)
     # Before there are activations, each matrix is drawn by itself and takes its place then.
     drawn = layer if kind == "dense" and hidden else 0
     weights = experiment.seeds * hidden * layer
