@@ -54,10 +54,27 @@ def test_features_are_as_exact_as_the_working_precision_has_use_for(name: str) -
     activation = ACTIVATIONS[name]
     kept = h.clone()
     assert torch.equal(activation.feature(h, torch.float64), activation.value(h))
-    single = activation.feature(h, torch.float32)
+    single = activation.feature(h[None, None], torch.float32)[0, 0]
     torch.testing.assert_close(single, activation.value(h), rtol=1e-15, atol=4e-16)
     assert single.dtype == torch.float64
     assert torch.equal(h, kept), "the pre-activations were overwritten"
+
+
+@pytest.mark.parametrize("scale", [1e-7, 1e-3, 0.1])
+@pytest.mark.parametrize("name", ["tanh", "erf", "silu", "gelu", "relu"])
+def test_small_features_are_exact_beside_their_own_size_in_any_company(
+    name: str, scale: float
+) -> None:
+    """The other replica is of order one."""
+    torch.manual_seed(0)
+    h = torch.randn(2, 4, 50, dtype=torch.float64)
+    h[0] *= scale
+    activation = ACTIVATIONS[name]
+    company, alone = activation.feature(h, torch.float32), activation.feature(h[:1], torch.float32)
+    expected = [[CLOSED_FORMS[name](float(entry)) for entry in row] for row in h[0]]
+    exact = torch.tensor(expected, dtype=torch.float64)
+    assert torch.equal(company[:1], alone)
+    torch.testing.assert_close(alone[0], exact, rtol=1e-15, atol=0.0)
 
 
 @pytest.mark.parametrize("name", CLOSED_FORMS)

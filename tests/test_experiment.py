@@ -83,6 +83,8 @@ def test_what_cannot_be_measured_is_said_beforehand() -> None:
     assert not any("below" in line for line in read(widths=[64, 65, 66]).warnings())
     assert [line[:9] for line in read(widths=[128, 256]).warnings()] == ["widths: 2"]
     assert [line[:8] for line in read(seeds=1).warnings()] == ["seeds: 1"]
+    assert [line[:8] for line in read(seeds=2).warnings()] == ["seeds: 2"]
+    assert read(seeds=3).warnings() == ()
     few = read(theory_widths=[32], theory_seeds=1)
     assert [line.split(",")[0] for line in few.warnings()] == [
         "theory_widths: 1 given",

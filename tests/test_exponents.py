@@ -3,6 +3,7 @@ import pandas as pd
 import pytest
 
 from infwidth.exponents import METRICS, scaling_table
+from infwidth.verdicts import Thresholds, table1
 
 WIDTHS = (64, 128, 256, 512, 1024)
 SAMPLES = 8
@@ -93,6 +94,67 @@ def test_unresolved_points_are_counted_left_out_of_the_fit_and_bound_the_value()
     )
     assert row["unresolved"] == 15
     assert np.isnan(row["exponent"])
+
+
+def test_a_width_with_an_unresolved_seed_leaves_the_fit() -> None:
+    """The true exponent is -2; at the widest width a floor hides half of the seeds."""
+    rng = np.random.default_rng(0)
+    covered = exponents = 0.0
+    for _ in range(20):
+        metrics, spectra = measurements()
+        noise = np.exp(0.3 * rng.standard_normal(len(metrics)))
+        metrics["spacetime_min_eig"] *= noise
+        metrics["spacetime_resolution"] = 1024.0**-2
+        hidden = metrics["spacetime_min_eig"] < metrics["spacetime_resolution"]
+        metrics.loc[hidden, "spacetime_min_eig"] = np.nan
+        table = scaling_table(metrics, spectra, samples=SAMPLES, steps=9, fit_width_ratio=4)
+        row = row_of(table, "spacetime_min_eig")
+        covered += row["ci_low"] <= -2 <= row["ci_high"]
+        exponents += row["raw_exponent"]
+    assert covered >= 17
+    assert exponents / 20 == pytest.approx(-2.0, abs=0.03)
+
+
+def test_an_upper_limit_is_never_above_what_is_possible() -> None:
+    """A least eigenvalue is at most the mean one, whatever the resolution."""
+    metrics, spectra = measurements()
+    widest = metrics["width"] == 1024
+    metrics.loc[widest, ["gram_min_eig", "spacetime_min_eig"]] = np.nan
+    metrics.loc[widest, ["resolution", "spacetime_resolution"]] = 9.0, 7.0
+    for mean, ratio in ((2.0, 1.0), (0.0, 1.0)):
+        metrics.loc[widest, "gram_mean_eig"] = mean
+        table = scaling_table(metrics, spectra, samples=SAMPLES, steps=9, fit_width_ratio=2)
+        limits = [row_of(table, metric)["value_high"] for metric in list(METRICS)[1:]]
+        assert limits == [mean, ratio, mean]
+
+
+def test_a_least_eigenvalue_of_exactly_zero_in_one_seed_is_no_error() -> None:
+    """As of two equal inputs: the geometric mean over seeds is zero, too."""
+    metrics, spectra = measurements()
+    zero = (metrics["width"] == 1024) & (metrics["seed"] == 1)
+    metrics.loc[zero, "gram_min_eig"] = np.nan
+    least = (spectra["width"] == 1024) & (spectra["matrix"] == "gram") & (spectra["index"] == 0)
+    spectra.loc[least, "eigenvalue"] = 0.0
+    row = row_of(
+        scaling_table(metrics, spectra, samples=SAMPLES, steps=9, fit_width_ratio=2), "gram_min_eig"
+    )
+    assert (row["widths"], row["unresolved"]) == (4, 1)
+    assert row["raw_exponent"] == pytest.approx(-1.0, abs=1e-6)
+    assert np.isnan(row["value"])
+
+
+def test_a_change_that_is_undefined_is_counted_and_gives_no_value() -> None:
+    """ReLU in a few units: a seed whose initial features are all zero."""
+    metrics, spectra = measurements()
+    metrics.loc[(metrics["width"] == 1024) & (metrics["seed"] == 0), "feature_change"] = np.nan
+    table = scaling_table(metrics, spectra, samples=SAMPLES, steps=9, fit_width_ratio=2)
+    row = row_of(table, "feature_change")
+    assert (row["widths"], row["unresolved"]) == (4, 1)
+    assert np.isnan(row[["value", "value_low", "value_high"]].astype(float)).all()
+    cells, _ = table1(table, pd.DataFrame({"scheme": []}), Thresholds(0.25, 0.5, 1e-4))
+    reason = cells.loc[cells["column"] == "feature_variation", "reason"].item()
+    assert "1 points undefined" in reason
+    assert cells.loc[cells["column"] == "feature_variation", "measured"].item() == "undetermined"
 
 
 def test_the_resolution_of_the_ratio_is_relative_to_the_mean_eigenvalue() -> None:

@@ -105,17 +105,19 @@ def test_the_sweep_legend_gives_the_fitted_power_of_scaling_csv(small: Measureme
 def test_a_curve_ranges_over_seeds_and_marks_limits() -> None:
     table = pd.DataFrame(
         {
-            "width": [8, 8, 16, 16, 32, 32],
-            "gram_min_eig": [1.0, 4.0, 1.0, np.nan, np.nan, np.nan],
-            "resolution": [1e-2, 1e-2, 1e-2, 1e-2, np.nan, np.nan],
+            "width": [8, 8, 16, 16, 32, 32, 64, 64],
+            "gram_min_eig": [1.0, 4.0, 1.0, np.nan, np.nan, np.nan, np.nan, np.nan],
+            "gram_mean_eig": 5.0,
+            # The last is above the mean eigenvalue, which a least one cannot be.
+            "resolution": [1e-2, 1e-2, 1e-2, 1e-2, np.nan, np.nan, 1e17, 1e17],
         }
     )
     points = curve(table, "gram_min_eig", "width")
-    assert points.index.tolist() == [8, 16]
-    assert points["mean"].tolist() == pytest.approx([2.0, 0.1])
-    assert points["low"].tolist() == pytest.approx([1.0, 1e-2])
-    assert points["high"].tolist() == pytest.approx([4.0, 1.0])
-    assert points["limit"].tolist() == [False, True]
+    assert points.index.tolist() == [8, 16, 64]
+    assert points["mean"].tolist() == pytest.approx([2.0, 0.1, 5.0])
+    assert points["low"].tolist() == pytest.approx([1.0, 1e-2, 5.0])
+    assert points["high"].tolist() == pytest.approx([4.0, 1.0, 5.0])
+    assert points["limit"].tolist() == [False, True, True]
 
 
 def test_unresolved_values_are_hollow_triangles_at_their_resolution(tmp_path: Path) -> None:

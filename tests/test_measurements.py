@@ -5,9 +5,10 @@ import pandas as pd
 import pytest
 
 from infwidth.csv_files import read_csv, write_csv
-from infwidth.features import Features
-from infwidth.measurements import Measurements
+from infwidth.features import Features, reduce_snapshots
+from infwidth.measurements import Measurements, metrics_table
 from infwidth.record import CURVES, TrainingRecord
+from infwidth.spectra import spectra_of
 
 STEPS, LAYERS, SEEDS, SAMPLES = [0, 1, 7], 2, [0, 1, 2], 3
 
@@ -38,6 +39,29 @@ def training(tmp_path: Path, scheme: str, width: int, diverged: bool = False) ->
     record.save(folder / "snapshots.npz", folder / "curves.npz")
     Features.of_snapshots(folder / "snapshots.npz").save(folder / "features.npz")
     return folder / "features.npz", folder / "curves.npz"
+
+
+def test_a_replica_whose_features_are_all_zero_keeps_its_rows() -> None:
+    """ReLU in a few units: ‖x^0‖ = 0, of which nothing is a part."""
+    rng = np.random.default_rng(0)
+    width, seeds = 2, 3
+    initial = rng.standard_normal((2, 1, seeds, width, 4))
+    initial[1, 0, 1, :, 2] = 0.0
+    change = np.stack([np.zeros_like(initial), 0.1 * rng.standard_normal(initial.shape)])
+    change[:, :, :, 2] = np.nan  # diverged, and so left out
+    features = Features(
+        width=width,
+        unit_roundoff=2.0**-53,
+        steps=np.array([0, 9]),
+        seeds=np.arange(seeds),
+        factors=reduce_snapshots(initial, change),
+    )
+    table = metrics_table("SP", width, features, spectra_of(features))
+    assert sorted(set(table["seed"])) == [0, 1]
+    missing = table[table["feature_change"].isna()]
+    assert set(zip(missing["seed"], missing["kind"], strict=True)) == {(1, "x")}
+    assert len(missing) == 2
+    assert not np.isinf(table["feature_change"]).any()
 
 
 def test_every_row_of_metrics_csv_against_the_features_themselves(tmp_path: Path) -> None:

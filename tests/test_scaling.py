@@ -1,10 +1,13 @@
+import math
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from scipy.stats import ttest_ind
 
 from infwidth.experiment import FEWEST_WIDTHS, FEWEST_WIDTHS_CORRECTED
 from infwidth.finite_width import log_factors
-from infwidth.scaling import fit_power_law, geometric_mean
+from infwidth.scaling import Logarithms, fit, fit_power_law, geometric_mean
 
 Array = NDArray[np.float64]
 WIDTHS = [64, 128, 256, 512, 1024]
@@ -33,13 +36,90 @@ def test_the_fit_is_numpys_least_squares_on_the_mean_logarithms() -> None:
     assert law.r_squared == pytest.approx(1 - residual.var() / np.var(means))
 
 
-def test_the_interval_holds_the_true_exponent_as_often_as_it_says() -> None:
-    """95 % nominal; with 5 seeds a percentile bootstrap covers somewhat less."""
-    covered = 0
-    for seed in range(200):
-        law = fit_power_law(WIDTHS, power_law(-0.5, noise=0.2, seed=seed), None)
-        covered += law.low <= -0.5 <= law.high
-    assert 170 <= covered <= 200
+# Standard deviations of the logarithm at each width.
+SPREADS = {
+    "equal": np.full(len(WIDTHS), 0.2),
+    "falling": 2.0 / np.sqrt(WIDTHS),
+    "of the widest alone": np.array([1e-3, 1e-3, 1e-3, 1e-3, 1.0]),
+}
+TRIALS = 1500
+
+
+def covered(
+    exponent: float, spread: Array, seeds: int, factors: Array | None = None, power: float = 0.0
+) -> float:
+    """How often the interval of an exponent holds the true one."""
+    rng = np.random.default_rng(seeds)
+    log_widths = np.log(WIDTHS)
+    means = exponent * log_widths + (0.0 if factors is None else power * factors)
+    design = np.column_stack([np.ones_like(log_widths), log_widths])
+    count = 0
+    for noise in rng.standard_normal((TRIALS, len(WIDTHS), seeds)):
+        values = np.exp(means[:, None] + spread[:, None] * noise)
+        found = fit(Logarithms(list(values)), design, factors, place=1).parameter
+        count += found.low <= exponent <= found.high
+    return count / TRIALS
+
+
+@pytest.mark.parametrize("seeds", [3, 5, 8])
+def test_the_interval_of_a_level_holds_it_as_often_as_it_says(seeds: int) -> None:
+    values = np.exp(0.3 * np.random.default_rng(seeds).standard_normal((TRIALS, seeds)))
+    levels = [geometric_mean(row) for row in values]
+    assert 0.92 <= np.mean([level.low <= 1.0 <= level.high for level in levels]) <= 0.97
+
+
+@pytest.mark.parametrize("seeds", [3, 5, 8])
+@pytest.mark.parametrize("spread", SPREADS)
+def test_the_interval_of_an_exponent_holds_it_as_often_as_it_says(spread: str, seeds: int) -> None:
+    assert 0.92 <= covered(-0.5, SPREADS[spread], seeds) <= 0.97
+
+
+@pytest.mark.parametrize("seeds", [3, 5, 8])
+@pytest.mark.parametrize("spread", ["equal", "of the widest alone"])
+@pytest.mark.parametrize("power", [0.0, 1.0])
+def test_and_so_does_that_of_a_corrected_one(power: float, spread: str, seeds: int) -> None:
+    """κ = 0 is its bound, 1 is not."""
+    factors = log_factors(np.geomspace(0.05, 5, 16), WIDTHS, stages=3)
+    assert 0.92 <= covered(-0.5, SPREADS[spread], seeds, factors, power) <= 0.97
+
+
+def test_two_seeds_have_a_wide_interval_that_holds_the_exponent() -> None:
+    assert 0.92 <= covered(-0.5, SPREADS["of the widest alone"], 2) <= 0.97
+    two, three = (geometric_mean(np.geomspace(1.0, 2.0, seeds)) for seeds in (2, 3))
+    assert math.log(two.high / two.low) == pytest.approx(12.706 * math.log(2), rel=1e-3)
+    assert math.log(three.high / three.low) < math.log(two.high / two.low) / 3
+
+
+def test_the_interval_is_welchs() -> None:
+    """The exponent of three evenly spaced widths is a difference of the outer two."""
+    rng = np.random.default_rng(5)
+    values = [np.exp(rng.normal(0.0, spread, seeds)) for spread, seeds in ((1, 4), (1, 3), (3, 6))]
+    law = fit_power_law([10, 100, 1000], values, None)
+    welch = ttest_ind(np.log(values[2]), np.log(values[0]), equal_var=False)
+    low, high = welch.confidence_interval()
+    assert (law.low, law.high) == pytest.approx((low / np.log(100), high / np.log(100)))
+
+
+@pytest.mark.parametrize("power", [-1.0, 3.0])
+def test_an_interval_reaches_no_further_than_the_bounds_of_the_correction(power: float) -> None:
+    """With κ beyond its bound the interval is about the exponent at the bound."""
+    factors = log_factors(np.geomspace(0.05, 5, 16), WIDTHS, stages=1)
+    noise = 1 + 0.01 * np.array([-1.0, 0.0, 1.0])
+    values = [n**-0.2 * np.exp(power * f) * noise for n, f in zip(WIDTHS, factors, strict=True)]
+    log_widths = np.log(WIDTHS)
+    design = np.column_stack([np.ones_like(log_widths), log_widths])
+    at_bound = fit(Logarithms(values), design, factors, place=1, powers=(0.0, 1.0))
+    bound = np.clip(power, 0, 1)
+    shifted = [v * np.exp(-bound * f) for v, f in zip(values, factors, strict=True)]
+    plain = fit_power_law(WIDTHS, shifted, None)
+    assert at_bound.correction_power == bound
+    assert at_bound.parameter.value == pytest.approx(plain.exponent)
+    # Towards the exponents of κ beyond the bound, that is.
+    beyond, allowed = ("high", "low") if power < bound else ("low", "high")
+    assert getattr(at_bound.parameter, beyond) == pytest.approx(getattr(plain, beyond))
+    assert abs(getattr(at_bound.parameter, allowed) - plain.exponent) >= abs(
+        getattr(plain, allowed) - plain.exponent
+    ) * (1 - 1e-9)
 
 
 def test_the_correction_removes_the_finite_width_slope_of_gaussian_features() -> None:

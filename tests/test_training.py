@@ -11,11 +11,14 @@ from builders import both, dataset, recipe
 from numpy.typing import NDArray
 
 from infwidth import training
+from infwidth.features import KINDS, reduce_snapshots
 from infwidth.initialisation import initial_network
 from infwidth.layers.dense import DenseLayer
+from infwidth.precision import precision_on
 from infwidth.randomness import stream
 from infwidth.record import CURVES, TrainingRecord
 from infwidth.schemes import SCHEMES, Scheme
+from infwidth.spectra import spectra
 from infwidth.training import log_spaced_steps, train
 
 OWN = Scheme(init_variance=(0.1, -1, -0.8), learning_rate=(0.3, -0.4, -0.9))
@@ -184,6 +187,37 @@ def test_precisions_start_from_the_same_draws() -> None:
     for exact, single in zip(*(numbers(run).values() for run in runs), strict=True):
         scale = abs(exact).max(axis=(-1, -2) if exact.ndim > 2 else -1, keepdims=True)
         np.testing.assert_allclose(exact / (scale + 1e-300), single / (scale + 1e-300), atol=1e-5)
+
+
+def test_tf32_is_float32_where_there_is_no_tf32(monkeypatch: pytest.MonkeyPatch) -> None:
+    single, tf32 = (
+        train(ALIGNED, SCHEMES["SP"], WIDTH, (0,), recipe(precision=name))
+        for name in ("float32", "tf32")
+    )
+    assert_same(single, tf32, (0,))
+    assert tf32.unit_roundoff == 2.0**-24
+    # PyTorch would let a CPU's products have fewer digits, too.
+    assert torch.get_float32_matmul_precision() == "highest"
+    gpu = torch.device("cuda")
+    for supported, roundoff in ((False, 2.0**-24), (True, 2.0**-11)):
+        monkeypatch.setattr(torch.cuda, "is_tf32_supported", lambda answer=supported: answer)
+        assert precision_on(gpu, "tf32").unit_roundoff == roundoff
+        assert precision_on(torch.device("cpu"), "tf32").unit_roundoff == 2.0**-24
+        assert precision_on(gpu, "float64").unit_roundoff == 2.0**-53
+
+
+def test_movements_of_small_features_are_as_fine_as_their_resolution_says() -> None:
+    """φ(h) with an absolute error left 6e-33, told as resolved."""
+    data = dataset(8, 12, 1)
+    least = []
+    for precision in ("float32", "float64"):
+        how = recipe(precision=precision, init_std=0.003, steps=5)
+        record = train(data, SCHEMES["SP"], 512, (0,), how)
+        factors = reduce_snapshots(record.initial, record.change)[-1, KINDS.index("x"), 1, 0]
+        least.append(spectra(factors, 512, record.unit_roundoff))
+    single, exact = least
+    assert exact.spacetime[0] > exact.spacetime_resolution
+    assert single.spacetime[0] < exact.spacetime[0] + single.spacetime_resolution
 
 
 def test_progress_is_logged(

@@ -18,6 +18,8 @@ LayerKind = Literal["dense", "lazy"]
 # Operations per second of one core in either kind of step.
 DENSE_RATE = 5.5e10
 LAZY_RATE = 3.5e10
+# What a dense step takes at 64 and 256 units beyond its products with matrices.
+SECONDS_PER_ACTIVATION = 1e-8
 # Directions per sample at rest, for every factor of ten in the tolerance; less in short trainings.
 DIRECTIONS_PER_DECADE = 8
 STEPS_PER_DIRECTION = 4
@@ -48,11 +50,20 @@ def untrained_directions(experiment: Experiment, width: int) -> int:
 
 
 def seconds_per_step(experiment: Experiment, width: int, kind: LayerKind) -> float:
-    """Of one hidden layer of one replica, on one core."""
+    """Of the matrix of one hidden layer of one replica, on one core."""
     if kind == "dense":
         return 6 * width**2 * experiment.samples / DENSE_RATE
     found = MEAN_DIRECTIONS * directions(experiment, width)
     return 10 * found * width * experiment.samples / LAZY_RATE
+
+
+def activation_seconds(experiment: Experiment, width: int) -> float:
+    """Of what each layer's activations take in a step of one replica, on one core.
+
+    Float64 work on each of the n x N activations, and four products of an N x N matrix with them.
+    """
+    entries = width * experiment.samples
+    return entries * (SECONDS_PER_ACTIVATION + 4 * experiment.samples / DENSE_RATE)
 
 
 def layer_bytes(experiment: Experiment, width: int, kind: LayerKind) -> int:

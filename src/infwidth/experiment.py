@@ -140,3 +140,8 @@ class Experiment:
                 f"{key}: {seeds} given, intervals need at least {FEWEST_SEEDS}: verdicts "
                 "that rest on an interval will be undetermined"
             )
+        elif seeds == FEWEST_SEEDS:
+            yield (
+                f"{key}: {seeds} given, which hardly tell a spread: intervals at one width "
+                "are nearly four times as wide as with 3, and few verdicts may stand"
+            )

@@ -77,8 +77,12 @@ def scaling_table(
         steps: the last step.
         fit_width_ratio: least eigenvalues take part from n = fit_width_ratio x (matrix columns) on.
     """
+    resolution = upper_limit(metrics, "resolution")
     metrics = with_gram_ratio(metrics).assign(
-        ratio_resolution=metrics["resolution"] / metrics["gram_mean_eig"]
+        resolution=resolution,
+        # 0 / 0 of features that are all zero says nothing.
+        ratio_resolution=(resolution / metrics["gram_mean_eig"]).fillna(1.0),
+        spacetime_resolution=upper_limit(metrics, "spacetime_resolution"),
     )
     final_spectra = spectra[spectra["step"] == steps]
     # Grouped before the last step is chosen: a scheme that never reached it keeps its rows.
@@ -100,6 +104,22 @@ def scaling_table(
 def with_gram_ratio(metrics: pd.DataFrame) -> pd.DataFrame:
     """metrics.csv with a further column: the least eigenvalue over the mean one."""
     return metrics.assign(gram_ratio=metrics["gram_min_eig"] / metrics["gram_mean_eig"])
+
+
+def upper_limit(metrics: pd.DataFrame, resolution: str) -> "pd.Series[float]":
+    """What a least eigenvalue under its resolution is under; never more than is possible.
+
+    It is at most the mean eigenvalue of the features' Gram matrix, a part of the space-time matrix.
+    """
+    return metrics[resolution].clip(upper=metrics["gram_mean_eig"])
+
+
+def wholly_resolved(table: pd.DataFrame, column: str) -> pd.DataFrame:
+    """The rows of widths at which every seed has a positive value.
+
+    Where some are under resolution, the rest are the large ones: their mean would be too high.
+    """
+    return table[(table[column] > 0).groupby(table["width"]).transform("all")]
 
 
 def groups(table: pd.DataFrame) -> Iterator[tuple[tuple[str, int, str], pd.DataFrame]]:
@@ -131,9 +151,9 @@ def _fit(
     defined = final if matrix is None else final[final["width"] >= columns]
     resolved = defined[defined[metric].notna()]
     level = _level(defined[defined["width"] == defined["width"].max()], metric)
-    wide = resolved
+    wide = wholly_resolved(defined, metric)
     if matrix is not None:
-        wide = resolved[resolved["width"] >= fit_width_ratio * columns]
+        wide = wide[wide["width"] >= fit_width_ratio * columns]
     values = by_width(wide, metric)
     factors = None
     if matrix is not None and values:
@@ -166,15 +186,14 @@ def _fit(
 
 
 def _level(widest: pd.DataFrame, metric: str) -> Level:
-    """The metric at one width: its mean over seeds, or an upper bound if some are unresolved."""
+    """The metric at one width: its mean over seeds, or an upper limit if some are unresolved."""
     values = widest[metric]
     resolution = METRICS[metric].resolution
-    if values.empty:
-        return NOT_MEASURED
-    if values.notna().all():
+    if len(values) and values.notna().all():
         return geometric_mean(values.to_numpy())
-    bounds = values if resolution is None else values.fillna(widest[resolution])
-    return replace(NOT_MEASURED, high=float(bounds.max()))
+    if values.empty or resolution is None:
+        return NOT_MEASURED
+    return replace(NOT_MEASURED, high=float(values.fillna(widest[resolution]).max()))
 
 
 def _spectrum(

@@ -23,7 +23,7 @@ class Features:
 
     Attributes:
         width: n.
-        unit_roundoff: of the precision the features were computed in.
+        unit_roundoff: of the products that the features were computed by.
         steps: shape (S,).
         seeds: shape (R,).
         factors: shape (S, 2, L, R, 2N, 2N); the second axis is the kind, h or x. NaN where the

@@ -70,7 +70,8 @@ def metrics_table(scheme: str, width: int, features: Features, values: Spectra) 
     }
     for name, column in columns.items():
         table[name] = column.ravel()
-    return _ordered(table[table["feature_change"].notna()])
+    # A replica that diverged has no features; one whose features are zero has.
+    return _ordered(table[table["gram_mean_eig"].notna()])
 
 
 def spectra_table(scheme: str, width: int, features: Features, values: Spectra) -> pd.DataFrame:

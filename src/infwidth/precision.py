@@ -41,3 +41,13 @@ def full_float32() -> Iterator[None]:
         yield
     finally:
         torch.set_float32_matmul_precision(before)
+
+
+def precision_on(device: torch.device, name: str) -> Precision:
+    """What a device makes of a precision: where there is no tf32, products are float32's.
+
+    There nothing else is allowed either: what "high" allows on a CPU differs between CPUs.
+    """
+    if name == "tf32" and not (device.type == "cuda" and torch.cuda.is_tf32_supported()):
+        name = "float32"
+    return PRECISIONS[name]

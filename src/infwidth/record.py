@@ -21,7 +21,7 @@ class TrainingRecord:
     Attributes:
         steps: the snapshots' steps, shape (S,).
         seeds: shape (R,).
-        unit_roundoff: of the precision of the products with the weights.
+        unit_roundoff: of the products with the weights, as they were computed.
         initial: (h^0, x^0), shape (2, L, R, n, N), float32, or float64 at that precision.
         change: (δh, δx), shape (S, 2, L, R, n, N), likewise.
         curves: each of CURVES, shape (S, R). Losses and accuracies are means over samples;

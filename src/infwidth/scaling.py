@@ -1,13 +1,17 @@
-"""Exponents in the width n, with bootstrap intervals, corrected for the finite-width effect.
+"""Exponents in the width n, with intervals over seeds, corrected for the finite-width effect.
 
 The law fitted to the means over seeds of log(metric) is
 
-    log metric = log C + b log n + κ log F_l(n),    κ ≥ 0.
+    log metric = log C + b log n + κ log F_l(n),    κ within `CORRECTION_POWERS`.
 
 F_l(n) is the factor by which sampling n units lowers a least eigenvalue of layer l under its limit
 (see `finite_width`). κ = 1 at initialisation; training adds to the features what is not a sample of
 independent Gaussians, so κ is fitted, and b is what remains. Metrics that are not least eigenvalues
 have no such term.
+
+Whatever is fitted is a sum of means over seeds with fixed weights. Logarithms are taken as normal,
+with a variance of their own at each width, and replicas at different widths are independent: its
+95 % interval is that of Student's t with the degrees of freedom of Welch and Satterthwaite.
 """
 
 import math
@@ -16,16 +20,18 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import stdtrit
 
 Array = NDArray[np.float64]
 
-BOOTSTRAP_SAMPLES = 2000
-INTERVAL = (2.5, 97.5)
+UPPER_QUANTILE = 0.975
+# The least and the largest κ.
+CORRECTION_POWERS = (0.0, math.inf)
 
 
 @dataclass(frozen=True)
 class PowerLaw:
-    """A fitted exponent b with its 95 % bootstrap interval over seeds.
+    """A fitted exponent b with its 95 % interval over seeds.
 
     Attributes:
         exponent: b; `low`, `high` its interval (NaN with a single seed).
@@ -49,26 +55,73 @@ NOT_FITTED = PowerLaw(math.nan, math.nan, math.nan, math.nan, math.nan, math.nan
 
 @dataclass(frozen=True)
 class Level:
-    """A geometric mean over seeds with its 95 % bootstrap interval (NaN with a single seed)."""
+    """A value with its 95 % interval over seeds (NaN with a single seed)."""
 
     value: float
     low: float
     high: float
 
+    @property
+    def exponential(self) -> "Level":
+        """Of the exponential; infinite where that overflows: far apart, two seeds tell nothing."""
+        with np.errstate(over="ignore"):
+            value, low, high = np.exp([self.value, self.low, self.high]).tolist()
+        return Level(value, low, high)
+
 
 NOT_MEASURED = Level(math.nan, math.nan, math.nan)
 
 
-def geometric_mean(values: Array, seed: int = 0) -> Level:
+class Logarithms:
+    """The logarithms of positive values over seeds, in groups that are independent.
+
+    Attributes:
+        means: of each group.
+        counts: how many seeds each group has.
+        variances: of each mean; NaN of a single seed.
+    """
+
+    def __init__(self, values: Sequence[Array]) -> None:
+        """Take groups of values over seeds; lengths may differ."""
+        logs = [np.log(group) for group in values]
+        self.means = np.array([log.mean() for log in logs])
+        self.counts = np.array([len(log) for log in logs])
+        self.variances = np.array(
+            [log.var(ddof=1) / len(log) if len(log) > 1 else math.nan for log in logs]
+        )
+
+    def half_width(self, weights: Array) -> float:
+        """Half the interval of a weighted sum of the means; NaN where a single seed has a part."""
+        parts = (weights**2 * self.variances)[weights != 0]
+        variance = float(parts.sum())
+        if not variance > 0:
+            return variance
+        freedom = variance**2 / float((parts**2 / (self.counts[weights != 0] - 1)).sum())
+        return float(stdtrit(freedom, UPPER_QUANTILE)) * math.sqrt(variance)
+
+
+@dataclass(frozen=True)
+class Fit:
+    """A parameter of a linear law, with its 95 % interval, and κ.
+
+    Attributes:
+        parameter: as it was asked for.
+        coefficients: all parameters but κ.
+        correction_power: κ; 0 in a law without it.
+    """
+
+    parameter: Level
+    coefficients: Array
+    correction_power: float
+
+
+def geometric_mean(values: Array) -> Level:
     """Geometric mean of positive values, shape (seeds,)."""
-    rng = np.random.default_rng(seed)
-    means = np.exp(bootstrap_means(np.log(values), rng))
-    low, high = bootstrap_interval(means, len(values))
-    return Level(float(np.exp(np.log(values).mean())), low, high)
+    return fit(Logarithms([values]), np.ones((1, 1)), None, place=0).parameter.exponential
 
 
 def fit_power_law(
-    widths: Sequence[int], values: Sequence[Array], log_factors: Array | None, seed: int = 0
+    widths: Sequence[int], values: Sequence[Array], log_factors: Array | None
 ) -> PowerLaw:
     """Fit the module's law.
 
@@ -76,68 +129,68 @@ def fit_power_law(
         widths: n of each group of values.
         values: positive values over seeds at each width; lengths may differ.
         log_factors: log F_l(n) at each width, or None for a metric without finite-width term.
-        seed: of the bootstrap, which resamples seeds within each width.
 
     Returns:
         The law; all NaN where there is not at least one width more than parameters.
     """
     if len(widths) < (3 if log_factors is None else 4):
         return replace(NOT_FITTED, widths=len(widths))
-    rng = np.random.default_rng(seed)
     log_widths = np.log(np.asarray(widths, dtype=np.float64))
-    logs = [np.log(value) for value in values]
-    means = np.array([log.mean() for log in logs])
-    resampled = np.stack([bootstrap_means(log, rng) for log in logs], axis=-1)
-    plain = np.stack([np.ones_like(log_widths), log_widths], axis=-1)
-    constrained = log_factors is not None
-    design = plain if log_factors is None else np.column_stack([plain, log_factors])
-    fitted = least_squares(design, means[None], constrained)[0]
-    exponents = least_squares(design, resampled, constrained)[:, 1]
-    low, high = bootstrap_interval(exponents, min(map(len, logs)))
-    residual = means - design @ fitted
-    total = ((means - means.mean()) ** 2).sum()
+    design = np.stack([np.ones_like(log_widths), log_widths], axis=-1)
+    logs = Logarithms(values)
+    fitted = fit(logs, design, log_factors, place=1)
+    raw = fit(logs, design, None, place=1)
+    explained = design @ fitted.coefficients
+    if log_factors is not None:
+        explained = explained + fitted.correction_power * log_factors
+    total = ((logs.means - logs.means.mean()) ** 2).sum()
     return PowerLaw(
-        exponent=float(fitted[1]),
-        low=low,
-        high=high,
-        correction_power=float(fitted[2]) if constrained else 0.0,
-        raw_exponent=float(least_squares(plain, means[None], constrained=False)[0, 1]),
-        r_squared=float(1 - (residual**2).sum() / total) if total > 0 else math.nan,
+        exponent=fitted.parameter.value,
+        low=fitted.parameter.low,
+        high=fitted.parameter.high,
+        correction_power=fitted.correction_power,
+        raw_exponent=raw.parameter.value,
+        r_squared=float(1 - ((logs.means - explained) ** 2).sum() / total)
+        if total > 0
+        else math.nan,
         widths=len(widths),
     )
 
 
-def least_squares(design: Array, targets: Array, constrained: bool) -> Array:
-    """Least squares for each row of targets, (B, widths) -> (B, parameters).
+def fit(
+    logs: Logarithms,
+    design: Array,
+    factors: Array | None,
+    place: int,
+    powers: tuple[float, float] = CORRECTION_POWERS,
+) -> Fit:
+    """Least squares of the means on a design, with κ times log F beside it, κ being bounded.
 
-    Constrained: where the last parameter would be negative it is set to 0 and the rest refitted,
-    which is the exact solution for a single bound.
+    Where κ would exceed a bound it is set there and the rest refitted, which is the exact solution
+    for one bounded parameter. The interval is that of a free κ, but reaches no further than the
+    interval at either bound does: whatever κ is, it lies between them.
+
+    Args:
+        logs: what is fitted.
+        design: shape (groups, parameters).
+        factors: log F at each group; None: the law has no κ.
+        place: of the parameter whose interval is asked for.
+        powers: the least and the largest κ.
     """
-    solution: Array = targets @ np.linalg.pinv(design).T
-    if constrained:
-        negative = solution[:, -1] < 0
-        solution[negative, :-1] = targets[negative] @ np.linalg.pinv(design[:, :-1]).T
-        solution[negative, -1] = 0.0
-    return solution
-
-
-def bootstrap_means(values: Array, rng: np.random.Generator) -> Array:
-    """Means of resampled values, shape (BOOTSTRAP_SAMPLES,).
-
-    Deviations are widened by √(k / (k - 1)), so that k values resampled have the unbiased variance.
-    """
-    count = len(values)
-    mean = values.mean()
-    if count == 1:
-        return np.full(BOOTSTRAP_SAMPLES, mean)
-    drawn = values[rng.integers(count, size=(BOOTSTRAP_SAMPLES, count))].mean(axis=1)
-    widened: Array = mean + (drawn - mean) * np.sqrt(count / (count - 1))
-    return widened
-
-
-def bootstrap_interval(samples: Array, seeds: int) -> tuple[float, float]:
-    """The 95 % interval of bootstrap samples; NaN where a single seed leaves no spread."""
-    if seeds < 2:
-        return math.nan, math.nan
-    low, high = np.percentile(samples, INTERVAL)
-    return float(low), float(high)
+    plain = np.linalg.pinv(design)
+    weights = plain[place]
+    margin = logs.half_width(weights)
+    if factors is None:
+        coefficients = plain @ logs.means
+        value = float(coefficients[place])
+        return Fit(Level(value, value - margin, value + margin), coefficients, 0.0)
+    free = np.linalg.pinv(np.column_stack([design, factors]))
+    power = float(np.clip(free[-1] @ logs.means, *powers))
+    coefficients = plain @ (logs.means - power * factors)
+    value = float(coefficients[place])
+    middle, free_margin = float(free[place] @ logs.means), logs.half_width(free[place])
+    slope = float(weights @ factors)
+    ends = sorted(float(weights @ logs.means) - bound * slope for bound in powers)
+    low = min(max(middle - free_margin, ends[0] - margin), value - margin)
+    high = max(min(middle + free_margin, ends[1] + margin), value + margin)
+    return Fit(Level(value, low, high), coefficients, power)

@@ -24,7 +24,8 @@ class Spectra:
     """Metrics of R factors of any leading shape (...).
 
     Attributes:
-        feature_change: mean over samples of ‖h^t - h^0‖ / ‖h^0‖, shape (...).
+        feature_change: mean over samples of ‖h^t - h^0‖ / ‖h^0‖, shape (...); NaN if one of
+            the h^0 is zero.
         gram: eigenvalues of <h^t_i, h^t_j> / n, ascending, shape (..., N).
         spacetime: eigenvalues of the space-time Gram / n, ascending, (..., 2N); NaN if 2N > n.
         resolution: the least eigenvalue of `gram` that is resolved, shape (...).
@@ -51,7 +52,12 @@ def spectra(factors: Array, width: int, unit_roundoff: float) -> Spectra:
     final = initial + change
     norms_initial = np.linalg.norm(initial, axis=-2)
     norms_change = np.linalg.norm(change, axis=-2)
-    feature_change = (norms_change / norms_initial).mean(axis=-1)
+    # Features that are all zero have no relative change.
+    present = norms_initial > 0
+    ratios = np.divide(
+        norms_change, norms_initial, out=np.full_like(norms_change, np.nan), where=present
+    )
+    feature_change = ratios.mean(axis=-1)
 
     size_initial = np.linalg.norm(norms_initial, axis=-1)
     size_change = np.linalg.norm(norms_change, axis=-1)

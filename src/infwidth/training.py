@@ -18,7 +18,7 @@ from infwidth.datasets.prepare import PreparedDataset
 from infwidth.initialisation import initial_network, initial_norms, learning_rates
 from infwidth.losses import LOSSES, accuracy, one_hot
 from infwidth.network import Network
-from infwidth.precision import PRECISIONS
+from infwidth.precision import precision_on
 from infwidth.recipe import Recipe
 from infwidth.record import CURVES, TrainingRecord
 from infwidth.schemes import Scheme
@@ -80,7 +80,7 @@ def train(
             comes out is the same to the last bit, interrupted or not.
     """
     device = pick_device(recipe.device)
-    torch.set_float32_matmul_precision(PRECISIONS[recipe.precision].matmul)
+    torch.set_float32_matmul_precision(precision_on(device, recipe.precision).matmul)
     network = initial_network(data, scheme, width, seeds, recipe, device)
     rates = learning_rates(scheme, width, recipe)
     norms = initial_norms(data, scheme, width, recipe).to(device)
@@ -197,7 +197,7 @@ def _empty_record(network: Network, seeds: Sequence[int], recipe: Recipe) -> Tra
     return TrainingRecord(
         steps=np.array(steps),
         seeds=np.array(seeds),
-        unit_roundoff=PRECISIONS[recipe.precision].unit_roundoff,
+        unit_roundoff=precision_on(network.outputs.device, recipe.precision).unit_roundoff,
         initial=initial.astype(kept),
         change=np.full((len(steps), *initial.shape), np.nan, dtype=kept),
         curves={name: np.full((len(steps), len(seeds)), np.nan) for name in CURVES},

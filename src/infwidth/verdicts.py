@@ -180,7 +180,9 @@ def _reason(metric: str, trend: Trend, diverged: int) -> str:
     else:
         parts.append(f"exponent {trend.exponent:.2f} in [{trend.ci_low:.2f}, {trend.ci_high:.2f}]")
     if trend.unresolved:
-        parts.append(f"{trend.unresolved} points under resolution")
+        # A change has no resolution; it is missing where there was nothing to change.
+        why = "undefined" if metric == "feature_change" else "under resolution"
+        parts.append(f"{trend.unresolved} points {why}")
     if diverged:
         parts.append(f"{diverged} runs diverged")
     return "; ".join(parts)

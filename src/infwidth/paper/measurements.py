@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from infwidth.csv_files import read_csv
+from infwidth.exponents import upper_limit
 
 Metric = Literal["feature_change", "gram_min_eig", "spacetime_min_eig"]
 METRICS: tuple[Metric, ...] = ("feature_change", "gram_min_eig", "spacetime_min_eig")
@@ -135,7 +136,7 @@ def curve(table: pd.DataFrame, value: str, along: str) -> pd.DataFrame:
     values = table[value].astype(float)
     unresolved = pd.Series(False, index=table.index)
     if value in RESOLUTION:
-        resolution = table[RESOLUTION[value]].astype(float)
+        resolution = upper_limit(table, RESOLUTION[value]).astype(float)
         unresolved = values.isna() & resolution.notna()
         values = values.where(~unresolved, resolution)
     drawn = pd.DataFrame({along: table[along], "log": np.log(values.where(values > 0))})

@@ -24,15 +24,15 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from infwidth.experiment import FEWEST_WIDTHS, FEWEST_WIDTHS_CORRECTED
-from infwidth.exponents import by_width, groups, with_gram_ratio
-from infwidth.finite_width import log_factors
-from infwidth.scaling import (
-    NOT_MEASURED,
-    Level,
-    bootstrap_interval,
-    bootstrap_means,
-    least_squares,
+from infwidth.exponents import (
+    by_width,
+    groups,
+    upper_limit,
+    wholly_resolved,
+    with_gram_ratio,
 )
+from infwidth.finite_width import log_factors
+from infwidth.scaling import NOT_MEASURED, Level, Logarithms, fit
 
 Array = NDArray[np.float64]
 Training = Literal["experiment", "activation"]
@@ -40,6 +40,8 @@ Training = Literal["experiment", "activation"]
 # An exponent whose interval lies below this is taken as a fall towards zero: as the config's
 # `stable_exponent`, which says the same of Table 1. The least true one is IP's -1.
 FALLING = -0.25
+# The least and the largest κ.
+POWERS = (0.0, 1.0)
 
 
 @dataclass(frozen=True)
@@ -48,15 +50,15 @@ class Extrapolated:
 
     Attributes:
         limit: of λ_min(K)/n at n = ∞, 0 where it vanishes, empty where b does not tell;
-            `limit_low`, `limit_high` its 95 % bootstrap interval over seeds, given that b = 0 and
-            given F_l(n), which is itself known to a few per cent.
+            `limit_low`, `limit_high` its 95 % interval over seeds, given that b = 0 and given
+            F_l(n), which is itself known to a few per cent.
         exponent: b where it is free; `ci_low`, `ci_high` its interval.
         ratio_exponent: of λ_min over the mean eigenvalue, whose fall is collapse rather than
             shrinking; `ratio_low`, `ratio_high` its interval.
         widths: how many widths took part.
         largest_width: the largest of them.
         value: λ_min/n there, geometric mean over seeds.
-        resolution: the largest resolution of λ_min/n over the widths and seeds that took part.
+        resolution: the largest resolution of λ_min/n over all widths and seeds.
         unresolved: how many trainings had λ_min under its resolution.
         unresolved_from: the smallest width at which one had.
         smallest_seen: the smallest resolved λ_min/n of any width and seed.
@@ -161,9 +163,10 @@ def _of(table: pd.DataFrame, scheme: str, layer: int, kind: str) -> pd.DataFrame
 def _extrapolate(rows: pd.DataFrame, correction: _Correction, step: int) -> Extrapolated:
     """One Gram matrix at one step: `rows` are its widths and seeds."""
     resolved, lost = rows[rows["gram_min_eig"].notna()], rows[rows["gram_min_eig"].isna()]
-    parts = by_width(resolved, "gram_min_eig")
+    used = wholly_resolved(rows, "gram_min_eig")
+    parts = by_width(used, "gram_min_eig")
     widths, eigenvalues = list(parts), list(parts.values())
-    ratios = list(by_width(resolved, "gram_ratio").values())
+    ratios = list(by_width(used, "gram_ratio").values())
     factors = correction(step, widths) if widths else None
     law = fit_exponent(widths, eigenvalues, factors)
     ratio = fit_exponent(widths, ratios, factors)
@@ -183,12 +186,18 @@ def _extrapolate(rows: pd.DataFrame, correction: _Correction, step: int) -> Extr
         widths=len(widths),
         largest_width=max(widths, default=math.nan),
         value=float(np.exp(np.log(eigenvalues[-1]).mean())) if widths else math.nan,
-        resolution=float(rows["resolution"].max()),
+        resolution=float(upper_limit(rows, "resolution").max()),
         unresolved=len(lost),
         unresolved_from=float(lost["width"].min()),
         smallest_seen=float(resolved["gram_min_eig"].min()),
-        feature_change=float(np.exp(np.log(changes).mean())) if (changes > 0).all() else 0.0,
+        feature_change=_geometric_mean(changes),
     )
+
+
+def _geometric_mean(values: Array) -> float:
+    """0 if one of them is 0; NaN if one is not defined."""
+    with np.errstate(divide="ignore"):
+        return float(np.exp(np.log(values).mean()))
 
 
 def _limit(law: Level, eigenvalues: Sequence[Array], factors: Array | None) -> Level:
@@ -200,16 +209,13 @@ def _limit(law: Level, eigenvalues: Sequence[Array], factors: Array | None) -> L
     return fit_limit(eigenvalues, factors)
 
 
-def fit_exponent(
-    widths: Sequence[int], values: Sequence[Array], factors: Array | None, seed: int = 0
-) -> Level:
-    """b of the module's law with its 95 % bootstrap interval over seeds.
+def fit_exponent(widths: Sequence[int], values: Sequence[Array], factors: Array | None) -> Level:
+    """b of the module's law with its 95 % interval over seeds.
 
     Args:
         widths: n of each group of values.
         values: positive values over seeds at each width; lengths may differ.
         factors: log F_l(n) at each width; None: F = 1.
-        seed: of the bootstrap.
 
     Returns:
         All NaN where there is not at least one width more than parameters.
@@ -218,21 +224,15 @@ def fit_exponent(
         return NOT_MEASURED
     log_widths = np.log(np.asarray(widths, dtype=np.float64))
     design = np.column_stack([np.ones_like(log_widths), log_widths])
-    measured, resampled = _means(values, seed)
-    exponent = _solve_bounded(design, measured, factors)[0, 1]
-    ends = bootstrap_interval(
-        _solve_bounded(design, resampled, factors)[:, 1], min(map(len, values))
-    )
-    return Level(float(exponent), *ends)
+    return fit(Logarithms(values), design, factors, place=1, powers=POWERS).parameter
 
 
-def fit_limit(values: Sequence[Array], factors: Array | None, seed: int = 0) -> Level:
-    """C of the module's law with b = 0, with its 95 % bootstrap interval over seeds.
+def fit_limit(values: Sequence[Array], factors: Array | None) -> Level:
+    """C of the module's law with b = 0, with its 95 % interval over seeds.
 
     Args:
         values: positive values over seeds at each width; lengths may differ.
         factors: log F_l(n) at each width; None: F = 1.
-        seed: of the bootstrap.
 
     Returns:
         All NaN where there is not at least one width more than parameters.
@@ -240,30 +240,4 @@ def fit_limit(values: Sequence[Array], factors: Array | None, seed: int = 0) -> 
     if len(values) < (FEWEST_WIDTHS if factors is None else FEWEST_WIDTHS_CORRECTED) - 1:
         return NOT_MEASURED
     design = np.ones((len(values), 1))
-    measured, resampled = _means(values, seed)
-    limit = np.exp(_solve_bounded(design, measured, factors)[0, 0])
-    limits = np.exp(_solve_bounded(design, resampled, factors)[:, 0])
-    return Level(float(limit), *bootstrap_interval(limits, min(map(len, values))))
-
-
-def _means(values: Sequence[Array], seed: int) -> tuple[Array, Array]:
-    """Means over seeds of the logarithms, (1, widths), and resampled ones, (B, widths)."""
-    rng = np.random.default_rng(seed)
-    logs = [np.log(value) for value in values]
-    resampled = np.stack([bootstrap_means(log, rng) for log in logs], axis=-1)
-    return np.array([[log.mean() for log in logs]]), resampled
-
-
-def _solve_bounded(design: Array, targets: Array, factors: Array | None) -> Array:
-    """Least squares for each row of targets, (B, widths) -> (B, parameters), with 0 ≤ κ ≤ 1.
-
-    Where κ would exceed a bound it is set there and the rest refitted, which is the exact solution
-    for one bounded parameter.
-    """
-    if factors is None:
-        return least_squares(design, targets, constrained=False)
-    solution = least_squares(np.column_stack([design, factors]), targets, constrained=True)
-    above = solution[:, -1] > 1
-    solution[above, :-1] = least_squares(design, targets[above] - factors, constrained=False)
-    solution[above, -1] = 1.0
-    return solution
+    return fit(Logarithms(values), design, factors, place=0, powers=POWERS).parameter.exponential

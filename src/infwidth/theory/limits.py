@@ -20,8 +20,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from infwidth.exponents import by_width, with_gram_ratio
-from infwidth.scaling import INTERVAL, bootstrap_means
+from infwidth.exponents import by_width, wholly_resolved, with_gram_ratio
+from infwidth.scaling import Logarithms
 
 Array = NDArray[np.float64]
 Approach = Literal["vanishes", "diverges", "converges", "undetermined"]
@@ -45,7 +45,7 @@ SETTLED = 0.1
 
 @dataclass(frozen=True)
 class Extrapolation:
-    """m(n) = C (1 + A n^-a), fitted; intervals are 95 % bootstrap intervals over the seeds.
+    """m(n) = C (1 + A n^-a), fitted; intervals are 95 % intervals over the seeds.
 
     Attributes:
         limit: C ≥ 0; `limit_low`, `limit_high` its interval (NaN with a single seed).
@@ -66,7 +66,7 @@ class Extrapolation:
     slow: bool
 
 
-def extrapolate(widths: Sequence[int], values: Sequence[Array], seed: int = 0) -> Extrapolation:
+def extrapolate(widths: Sequence[int], values: Sequence[Array]) -> Extrapolation:
     """Fit C (1 + A n^-a) to the geometric means over seeds.
 
     Least squares over C and A at each a in `RATES`, the best a kept. A deviation at width n counts
@@ -75,69 +75,105 @@ def extrapolate(widths: Sequence[int], values: Sequence[Array], seed: int = 0) -
     Args:
         widths: n of each group of values, ascending, `FEWEST_WIDTHS` or more.
         values: positive values over seeds at each width; lengths may differ.
-        seed: of the bootstrap, which resamples seeds within each width.
 
     Raises:
         ValueError: there are fewer widths.
     """
     if len(widths) < FEWEST_WIDTHS:
         raise ValueError(f"{len(widths)} widths, the law needs {FEWEST_WIDTHS}")
-    rng = np.random.default_rng(seed)
-    logs = [np.log(value) for value in values]
-    sizes = np.asarray(widths, dtype=np.float64)
-    means = np.array([log.mean() for log in logs])
-    limit, part, rate = (float(value[0]) for value in _fit(sizes, np.exp(means)[None]))
+    logs = Logarithms(values)
+    means, sizes = np.exp(logs.means), np.asarray(widths, dtype=np.float64)
+    fits = [_fit(rate, sizes, means) for rate in RATES]
+    best = min(fits, key=lambda at_rate: at_rate.loss)
+    limit, part, rate = best.limit, best.part, best.rate
     amplitude = part / limit * sizes[0] ** rate if limit > 0 else math.nan
     left = abs(amplitude) * sizes[-1] ** -rate if limit > 0 else math.inf
-    if min(map(len, logs)) < 2:
+    if min(map(len, values)) < 2:
         empty = math.nan
         return Extrapolation(limit, empty, empty, amplitude, empty, empty, empty, slow=False)
-    resampled = np.stack([bootstrap_means(log, rng) for log in logs], axis=-1)
-    limits, parts, rates = _fit(sizes, np.exp(resampled))
-    limit_low, limit_high = np.percentile(limits, INTERVAL)
-    part_low, part_high = np.percentile(parts, INTERVAL)
-    rate_low, rate_high = np.percentile(rates, INTERVAL)
+    (limit_low, limit_high), rates = _interval(fits, best, _CONSTANT, logs, means)
+    (part_low, part_high), _ = _interval(fits, best, _POWER, logs, means)
     seen = part_low > 0 or part_high < 0
-    determined = seen and not (rate_low <= RATES[0] and rate_high >= RATES[-1])
+    determined = seen and not (rates[0] <= RATES[0] and rates[-1] >= RATES[-1])
     return Extrapolation(
         limit=limit,
-        limit_low=float(limit_low),
-        limit_high=float(limit_high),
+        limit_low=min(max(limit_low, 0.0), limit),
+        limit_high=max(limit_high, limit),
         amplitude=amplitude,
         rate=rate if determined else math.nan,
-        rate_low=float(rate_low) if determined else math.nan,
-        rate_high=float(rate_high) if determined else math.nan,
+        rate_low=rates[0] if determined else math.nan,
+        rate_high=rates[-1] if determined else math.nan,
         slow=bool(seen and rate <= RATES[0] and left > SETTLED),
     )
 
 
-def _fit(widths: Array, means: Array) -> tuple[Array, Array, Array]:
-    """Profile least squares of each row of means, shape (B, widths).
+# The places of C and of C A n_1^-a, the correction at the narrowest width n_1.
+_CONSTANT, _POWER = 0, 1
 
-    Returns:
-        C, C A n_1^-a (the correction at the narrowest width n_1) and a, shape (B,) each.
+
+@dataclass(frozen=True)
+class _AtRate:
+    """Weighted least squares at one a.
+
+    Attributes:
+        rate: a.
+        limit: C ≥ 0.
+        part: C A n_1^-a.
+        loss: what is left with these.
+        free: both parameters where C may be negative, and `free_loss` what is left then.
+        combination: what the means are multiplied by to give `free`, shape (2, widths).
+        curvature: by how much moving a parameter by d raises the loss, over d².
     """
+
+    rate: float
+    limit: float
+    part: float
+    loss: float
+    free: Array
+    free_loss: float
+    combination: Array
+    curvature: Array
+
+
+def _fit(rate: float, widths: Array, means: Array) -> _AtRate:
     weights = widths / widths.sum()
-    powers = (widths / widths[0]) ** -RATES[:, None]
-    centred = powers - (powers @ weights)[:, None]
-    levels = means @ weights
-    # Without its weighted mean the power is orthogonal to the constant.
-    squares = (centred**2) @ weights
-    parts = (means * weights) @ centred.T / squares
-    limits = levels[:, None] - parts * (powers @ weights)
-    # Where C would be negative it is 0 and the power stands alone.
-    alone = (means * weights) @ powers.T / ((powers**2) @ weights)
-    parts, limits = np.where(limits < 0, alone, parts), np.maximum(limits, 0.0)
-    losses = np.stack(
-        [
-            (means - limits[:, [place]] - parts[:, [place]] * power) ** 2 @ weights
-            for place, power in enumerate(powers)
-        ],
-        axis=-1,
+    roots = np.sqrt(weights)
+    power = (widths / widths[0]) ** -rate
+    design = np.column_stack([np.ones_like(power), power])
+    combination = np.linalg.pinv(design * roots[:, None]) * roots
+    free = combination @ means
+    limit, part = free.tolist()
+    if limit < 0:
+        # Where C would be negative it is 0 and the power stands alone.
+        limit, part = 0.0, float(weights * power @ means / (weights * power @ power))
+    return _AtRate(
+        rate=float(rate),
+        limit=limit,
+        part=part,
+        loss=float((means - limit - part * power) ** 2 @ weights),
+        free=free,
+        free_loss=float((means - design @ free) ** 2 @ weights),
+        combination=combination,
+        curvature=1 / np.diag(np.linalg.inv(design.T @ (design * weights[:, None]))),
     )
-    best = losses.argmin(axis=1)
-    rows = np.arange(len(means))
-    return limits[rows, best], parts[rows, best], RATES[best]
+
+
+def _interval(
+    fits: Sequence[_AtRate], best: _AtRate, place: int, logs: Logarithms, means: Array
+) -> tuple[tuple[float, float], list[float]]:
+    """A parameter's interval at whatever a, and the a that it allows.
+
+    A profile: allowed is what leaves no more than the ends of the parameter's own interval leave at
+    the best a. That one is a weighted sum of means over seeds, as everywhere.
+    """
+    own = logs.half_width(best.combination[place] * means)
+    most = best.loss + own**2 * best.curvature[place]
+    allowed = [fit for fit in fits if fit.free_loss <= most]
+    margins = [math.sqrt((most - fit.free_loss) / fit.curvature[place]) for fit in allowed]
+    values = [float(fit.free[place]) for fit in allowed]
+    low = min(value - margin for value, margin in zip(values, margins, strict=True))
+    high = max(value + margin for value, margin in zip(values, margins, strict=True))
+    return (low, high), [fit.rate for fit in allowed]
 
 
 @dataclass(frozen=True)
@@ -183,7 +219,8 @@ def limits_table(
         metric, layer = str(fit["metric"]), int(fit["layer"])
         rows = of_key.get((fit["scheme"], layer, fit["kind"]), final.iloc[:0])
         measured = by_width(rows[rows[metric] > 0], metric)
-        row = _limit(measured, fit, stable_exponent)
+        resolved = by_width(wholly_resolved(rows, metric), metric)
+        row = _limit(resolved, fit, stable_exponent)
         part = pd.DataFrame(
             {
                 "scheme": fit["scheme"],
@@ -216,7 +253,8 @@ def _limit(measured: dict[int, Array], fit: "pd.Series[float]", stable_exponent:
         return LimitRow(nan, nan, nan, nan, nan, nan, nan, "undetermined", at_largest, largest)
     found = extrapolate(used, [measured[width] for width in used])
     within = -stable_exponent <= low and high <= stable_exponent
-    near = found.limit_low * FURTHEST >= at_largest
+    # The lower end, too: what converges must be seen not to vanish.
+    near = found.limit_low * FURTHEST >= at_largest >= found.limit / FURTHEST
     settled = within and near and not found.slow and not int(fit["unresolved"])
     return LimitRow(
         limit=found.limit,

@@ -119,7 +119,9 @@ def _points(measured: Measurements, metric: str) -> pd.DataFrame:
         # Taken for a least eigenvalue, its resolution and its limits are found by the same rule.
         column, over = "gram_min_eig", table["gram_mean_eig"]
         table = table.assign(
-            gram_min_eig=table[column] / over, resolution=table["resolution"] / over
+            gram_min_eig=table[column] / over,
+            gram_mean_eig=1.0,
+            resolution=table["resolution"] / over,
         )
     if metric in ("feature_change", "spacetime_min_eig"):
         # At step 0 nothing has changed and space-time is singular, by definition.

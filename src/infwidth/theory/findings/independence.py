@@ -76,7 +76,8 @@ def _dependent(rows: pd.DataFrame) -> bool | None:
 
 def _gone(rows: pd.DataFrame) -> "pd.Series[bool]":
     """Where λ_min vanishes: it falls with the width, or is under resolution at every width."""
-    return (rows["ci_high"] < FALLING) | ((rows["widths"] == 0) & (rows["unresolved"] > 0))
+    never_seen = rows["smallest_seen"].isna() & (rows["unresolved"] > 0)
+    return (rows["ci_high"] < FALLING) | never_seen
 
 
 def _least(rows: pd.DataFrame) -> str:
@@ -84,8 +85,9 @@ def _least(rows: pd.DataFrame) -> str:
     gone = rows[_gone(rows)]
     if len(gone):
         first = gone.iloc[gone["step"].argmin()]
-        how = f"b = {_interval_words(first, 'exponent', 'ci')}"
-        how = how if first["widths"] else f"under {number(first['resolution'], 2)} at every width"
+        how = f"under {number(first['resolution'], 2)} at every width"
+        if first["smallest_seen"] > 0:
+            how = f"b = {_interval_words(first, 'exponent', 'ci')}"
         return (
             f"it vanishes in {len(gone)} of {len(rows)} cases, first in layer {first['layer']}, "
             f"{first['kind']}, step {first['step']}: {how}"
