@@ -71,7 +71,10 @@ def _least(ax: Axes, table: pd.DataFrame, looked: dict[str, style.Look]) -> None
     for layer in sorted(set(rows["layer"])):
         for scheme in dict.fromkeys(rows["scheme"]):
             own = rows[(rows["scheme"] == scheme) & (rows["layer"] == layer)]
-            points = curve(own.rename(columns={"min_eig": "gram_min_eig"}), "gram_min_eig", "width")
+            least = own.rename(
+                columns={"min_eig": "gram_min_eig", "limit_mean_eig": "gram_mean_eig"}
+            )
+            points = curve(least, "gram_min_eig", "width")
             panels.draw_curve(ax, points, looked[scheme])
             limit = own.groupby("width")["limit_min_eig"].first().dropna()
             ax.plot(limit.index, limit, color="black", ls=DOTTED, lw=0.9, zorder=5)
