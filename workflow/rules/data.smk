@@ -1,9 +1,17 @@
+from os.path import normpath
 from pathlib import Path
 
 from infwidth.datasets.cifar10 import ARCHIVE_NAME
 from infwidth.datasets.sources import SOURCES
 
-CIFAR10_ARCHIVE = f"{experiment.data_root}/{ARCHIVE_NAME}"
+# Where data lie on this machine: one string for one file, from the working directory, whatever
+# `prefix:` a module has.
+DATA = {
+    key: normpath(getattr(experiment, key))
+    for key in ("data_root", "dataset_path")
+    if getattr(experiment, key) is not None
+}
+CIFAR10_ARCHIVE = f"{DATA['data_root']}/{ARCHIVE_NAME}"
 
 # An archive that is there is a source file which no rule makes. Snakemake would remove it before
 # it ran such a rule again (for a changed script, say) and download what the user already had.
@@ -11,7 +19,7 @@ if experiment.dataset == "cifar10" and not Path(CIFAR10_ARCHIVE).exists():
 
     rule retrieve_cifar10:
         output:
-            CIFAR10_ARCHIVE,
+            local(CIFAR10_ARCHIVE),
         log:
             f"logs/{experiment.experiment}/retrieve_cifar10.log",
         benchmark:
@@ -36,9 +44,10 @@ if experiment.dataset == "cifar10" and not Path(CIFAR10_ARCHIVE).exists():
 
 rule prepare_dataset:
     input:
-        {"cifar10": ancient(CIFAR10_ARCHIVE), "npz": experiment.dataset_path}.get(
-            experiment.dataset, []
-        ),
+        {
+            "cifar10": local(ancient(CIFAR10_ARCHIVE)),
+            "npz": local(DATA.get("dataset_path", "")),
+        }.get(experiment.dataset, []),
     output:
         f"{RESULTS}/dataset.npz",
     log:
@@ -56,7 +65,7 @@ rule prepare_dataset:
     params:
         dataset=experiment.dataset,
         location={
-            key: getattr(experiment, key)
+            key: DATA.get(key, getattr(experiment, key))
             for key in SOURCES[experiment.dataset].config_keys
         },
         pool=experiment.pool,

@@ -73,7 +73,9 @@ def load_npz(*, dataset_path: str) -> LabelledImages:
 def _read(path: Path) -> dict[str, Array]:
     if not path.is_file():
         raise NpzError(
-            path, "is not a file", "Give the path of an npz file, from the folder you run this in."
+            path,
+            "is not a file",
+            f"Give the path of an npz file; a relative one starts from {Path.cwd()}.",
         )
     try:
         with path.open("rb") as file:
