@@ -18,6 +18,7 @@ from infwidth.config import ConfigError, read_experiment
 from infwidth.devices import visible_devices
 from infwidth.hardware import is_small, memory_problem
 from infwidth.memory import machine_memory_mb
+from infwidth.places import refusal
 
 # A rule's parameter: digest of library modules and of all they import. A changed import then re-runs
 # the rule, which Snakemake would not notice by itself.
@@ -26,6 +27,9 @@ from infwidth.running import Run
 from snakemake.common.configfile import load_configfile
 from snakemake.logging import logger
 from snakemake.utils import update_config
+
+if refused := refusal(WORKFLOW.parent, Path(sys.executable)):
+    sys.exit(refused)
 
 # In place of `configfile:`, which looks in the working directory, and does nothing in a module.
 given, config = config, load_configfile(WORKFLOW.parent / "config.yaml")
