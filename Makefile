@@ -63,6 +63,7 @@ clean: ## remove working files; what is in paper/ stays
 
 # uv installs the locked packages, each checked against its hash; uv's own hash stands in the same lock.
 .venv/ready: requirements.lock pyproject.toml
+	@PYTHONPATH=src $(PYTHON) -m infwidth.places
 	$(PYTHON) -m venv .venv
 	awk '/^[^ #]/ { keep = /^uv==/ } keep' requirements.lock > .venv/uv.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r .venv/uv.lock

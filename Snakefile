@@ -4,13 +4,6 @@ from snakemake.utils import min_version
 min_version("9.0")
 
 
-configfile: "config.yaml"
-
-
-# What `snakemake --report` opens with.
-report: "workflow/report/workflow.rst"
-
-
 include: "workflow/rules/common.smk"
 include: "workflow/rules/data.smk"
 include: "workflow/rules/train.smk"
@@ -18,6 +11,12 @@ include: "workflow/rules/analysis.smk"
 include: "workflow/rules/theory.smk"
 include: "workflow/rules/paper.smk"
 include: "workflow/rules/review.smk"
+
+
+if MAIN:
+
+    # What `snakemake --report` opens with.
+    report: "workflow/report/workflow.rst"
 
 
 # Further targets, each a rule of this name: `table1`, `figures`, `theory`, `verify`,

@@ -15,6 +15,7 @@ from infwidth.provenance import (
     checksums,
     code_digest,
     config_digest,
+    content_digest,
     figures_digest,
     provenance,
 )
@@ -126,6 +127,25 @@ def test_unknown_module(library: Path, name: str) -> None:
 def save(path: Path, **arrays: Any) -> Path:
     np.savez(path, **arrays)
     return path
+
+
+def test_content_counts_with_its_names_and_wherever_it_lies(tmp_path: Path) -> None:
+    patterns = ("report/*.typ", "page.css")
+    one, other = tmp_path / "one", tmp_path / "other"
+    (one / "report").mkdir(parents=True)
+    for name in ("report/a.typ", "report/b.rst", "page.css"):
+        (one / name).write_text(name, encoding="utf-8")
+    before = content_digest(one, *patterns)
+    shutil.copytree(one, other)
+    (other / "report/b.rst").write_text("not asked for", encoding="utf-8")
+    assert content_digest(other, *patterns) == before
+    (other / "page.css").write_text("red", encoding="utf-8")
+    assert content_digest(other, *patterns) != before
+    (one / "report/a.typ").rename(one / "report/c.typ")
+    assert content_digest(one, *patterns) != before
+    (one / "report/c.typ").unlink()
+    with pytest.raises(FileNotFoundError, match="report"):
+        content_digest(one, *patterns)
 
 
 @pytest.fixture

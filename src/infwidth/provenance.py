@@ -116,6 +116,29 @@ def whole_code_digest() -> str:
     )
 
 
+def content_digest(folder: Path, *patterns: str) -> str:
+    """Digest of files' names in a folder and of their bytes, wherever the folder lies.
+
+    As a rule's parameter, unlike an input, it leaves the files alone when their folder moves.
+
+    Args:
+        folder: the folder.
+        patterns: the files, each pattern (`report/*.typ`) at least one of them.
+
+    Raises:
+        FileNotFoundError: no such file.
+    """
+    digest = hashlib.sha256()
+    for pattern in patterns:
+        files = sorted(folder.glob(pattern))
+        if not files:
+            raise FileNotFoundError(f"{folder / pattern}: no such file")
+        for file in files:
+            content = hashlib.sha256(file.read_bytes()).hexdigest()
+            digest.update(f"{file.relative_to(folder).as_posix()} {content}\n".encode())
+    return digest.hexdigest()
+
+
 def provenance(
     config: Mapping[str, Any],
     code: str,

@@ -3,36 +3,55 @@ import os
 import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(workflow.basedir) / "src"))
-# Scripts find the library in whatever environment they run in.
-os.environ.update(PYTHONPATH=str(Path(workflow.basedir) / "src"))
+# Not `workflow.basedir`, which is another workflow's where this one is a module of it.
+WORKFLOW = Path(str(workflow.current_basedir)).parent
+SRC = WORKFLOW.parent / "src"
+MAIN = workflow.modifier.is_main_snakefile()
+
+sys.path.insert(0, str(SRC))
+# Scripts find the library in whatever environment they run in, and those of the rules beside a
+# module what they found before.
+before = None if MAIN else os.environ.get("PYTHONPATH")
+os.environ.update(PYTHONPATH=os.pathsep.join(filter(None, [str(SRC), before])))
 
 from infwidth.config import ConfigError, read_experiment
 from infwidth.devices import visible_devices
 from infwidth.hardware import is_small, memory_problem
 from infwidth.memory import machine_memory_mb
+from infwidth.places import refusal
 
 # A rule's parameter: digest of library modules and of all they import. A changed import then re-runs
 # the rule, which Snakemake would not notice by itself.
 from infwidth.provenance import code_digest as code
 from infwidth.running import Run
+from snakemake.common.configfile import load_configfile
 from snakemake.logging import logger
+from snakemake.utils import update_config
 
+if refused := refusal(WORKFLOW.parent, Path(sys.executable)):
+    sys.exit(refused)
+
+# In place of `configfile:`, which looks in the working directory, and does nothing in a module.
+CONFIG = WORKFLOW.parent / "config.yaml"
+given, config = config, load_configfile(CONFIG)
+update_config(config, given)
 try:
     experiment = read_experiment(
         config,
-        Path(workflow.basedir) / "workflow/schemas/config.schema.yaml",
-        files=[Path(file) for file in workflow.configfiles],
+        WORKFLOW / "schemas/config.schema.yaml",
+        files=[CONFIG, *map(Path, workflow.configfiles)],
     )
 except ConfigError as error:
     # Unlike a WorkflowError, this leaves the message alone.
     sys.exit(str(error))
 
-run = Run(experiment.experiment)
+# What is locked by a module is the outer workflow's affair.
+run = Run(experiment.experiment) if MAIN else None
 if workflow.is_main_process:
     for warning in experiment.warnings():
         logger.warning(warning)
-    run.begin()
+    if run:
+        run.begin()
     # As many trainings on GPUs at once as there are devices, unless `--resources gpu=` or a profile
     # says how many.
     if "gpu" not in workflow.global_resources:
@@ -41,7 +60,8 @@ if workflow.is_main_process:
 
 # On a cluster, trainings run on other machines than this one.
 onstart:
-    run.go_on(remote=not workflow.local_exec)
+    if run:
+        run.go_on(remote=not workflow.local_exec)
     if workflow.local_exec:
         problem = memory_problem(experiment, machine_memory_mb())
         if problem:
@@ -66,7 +86,7 @@ def growing(amount):
 # Jobs of a group share one submission to a cluster. How many of them, profiles say.
 def training_group(wildcards):
     """Small trainings share; one on a GPU has its submission, and the GPU, for itself."""
-    requested = workflow.get_rule("train").resources
+    requested = rules.train.rule.resources  # whatever the rule is called in a module
     if "gres" in requested or requested["gpu"].value:
         return None
     return "small" if is_small(experiment, int(wildcards.width)) else "large"

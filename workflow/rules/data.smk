@@ -11,7 +11,7 @@ if experiment.dataset == "cifar10" and not Path(CIFAR10_ARCHIVE).exists():
 
     rule retrieve_cifar10:
         output:
-            CIFAR10_ARCHIVE,
+            local(CIFAR10_ARCHIVE),
         log:
             f"logs/{experiment.experiment}/retrieve_cifar10.log",
         benchmark:
@@ -36,9 +36,10 @@ if experiment.dataset == "cifar10" and not Path(CIFAR10_ARCHIVE).exists():
 
 rule prepare_dataset:
     input:
-        {"cifar10": ancient(CIFAR10_ARCHIVE), "npz": experiment.dataset_path}.get(
-            experiment.dataset, []
-        ),
+        {
+            "cifar10": local(ancient(CIFAR10_ARCHIVE)),
+            "npz": local(DATA.get("dataset_path", "")),
+        }.get(experiment.dataset, []),
     output:
         f"{RESULTS}/dataset.npz",
     log:

@@ -1,5 +1,5 @@
 # What a reader sees: tables, figures, notebook and report, from the CSV files alone.
-from infwidth.provenance import figures_digest, whole_code_digest
+from infwidth.provenance import content_digest, figures_digest, whole_code_digest
 
 FIGURES = ("width_sweep", "evolution", "spectra", "losses", "layers")
 
@@ -92,7 +92,6 @@ rule notebook:
         **THEORY_SHOWN,
         headline=rules.verdicts.output.headline,
         layers=rules.verdicts.output.layers,
-        source=f"{workflow.basedir}/workflow/notebooks/analysis.py",
     output:
         ipynb=f"{PAPER}/analysis.ipynb",
         html=report(
@@ -115,9 +114,10 @@ rule notebook:
     params:
         experiment=experiment.experiment,
         theory=experiment.theory,
+        source=content_digest(WORKFLOW, "notebooks/analysis.py"),
         code=code("paper.notebook", "paper.figures", "paper.tables", "paper.theory"),
     message:
-        "Running {input.source} in {PAPER}"
+        "Running the notebook {output.ipynb}"
     script:
         "../scripts/run_notebook.py"
 
@@ -145,14 +145,12 @@ rule provenance:
     params:
         config=experiment.to_config(),
         benchmarks=lambda wildcards: {
-            name: trainings(f"{RESULTS}/benchmarks/{name}/{{scheme}}_{{width}}.tsv")(
-                wildcards
-            )
+            name: trainings(f"{name}/{{scheme}}_{{width}}.tsv")(wildcards)
             for name in ("train", "features")
         }
         | theory_benchmarks
         | {
-            name: [f"{RESULTS}/benchmarks/{name}.tsv"]
+            name: [f"{name}.tsv"]
             for name in (
                 "retrieve_cifar10",
                 "prepare_dataset",
@@ -166,7 +164,7 @@ rule provenance:
         },
         code=whole_code_digest(),
     message:
-        "Writing down what made {PAPER}"
+        "Writing down what made all this: {output}"
     script:
         "../scripts/write_provenance.py"
 
@@ -180,19 +178,6 @@ rule report_pdf:
         provenance=rules.provenance.output[0],
         figures=rules.figures.output.pdf,
         theory=THEORY_MADE,
-        source=expand(
-            f"{workflow.basedir}/workflow/report/{{file}}",
-            file=(
-                "report.typ",
-                "run.typ",
-                "numbers.typ",
-                "tables.typ",
-                "theory.typ",
-                "theory_section.typ",
-                "provenance.typ",
-                "references.bib",
-            ),
-        ),
     output:
         report(
             f"{PAPER}/report.pdf", caption="../report/report.rst", category="Analysis"
@@ -210,6 +195,7 @@ rule report_pdf:
         mem_mb=growing(1000),
         runtime=growing(10),
     params:
+        source=content_digest(WORKFLOW, "report/*.typ", "report/references.bib"),
         code=code("paper.report"),
     message:
         "Typesetting {output}"
@@ -226,21 +212,6 @@ rule page:
         figures=rules.figures.output.png,
         theory_figures=rules.theory_figures.output.png if experiment.theory else [],
         findings=rules.theory_findings.output.table if experiment.theory else [],
-        captions=expand(
-            f"{workflow.basedir}/workflow/report/{{name}}.rst",
-            name=[*FIGURES, *(f"theory_{figure}" for figure in THEORY_FIGURES)],
-        ),
-        # The code's digest covers Python only.
-        assets=expand(
-            f"{workflow.basedir}/src/infwidth/paper/page/{{asset}}",
-            asset=(
-                "page.html.jinja",
-                "page.css",
-                "page.js",
-                "vega/vega.min.js",
-                "vega/LICENSE",
-            ),
-        ),
     output:
         report(f"{PAPER}/index.html", caption="../report/page.rst", category="Analysis"),
     log:
@@ -257,6 +228,13 @@ rule page:
         runtime=growing(10),
     params:
         theory=experiment.theory,
+        captions=content_digest(
+            WORKFLOW,
+            *(f"report/{figure}.rst" for figure in FIGURES),
+            *(f"report/theory_{figure}.rst" for figure in THEORY_FIGURES),
+        ),
+        # The code's digest covers Python only.
+        assets=content_digest(SRC / "infwidth/paper/page", "page.*", "vega/*"),
         code=code("paper.page"),
     message:
         "Writing the page {output}"

@@ -401,18 +401,18 @@ THEORY_MADE = (
     if experiment.theory
     else []
 )
-# Rule -> Snakemake's benchmark files of its jobs.
+# Rule -> Snakemake's benchmark files of its jobs, by their names in the folder of these.
 theory_benchmarks = {
     "theory_innovations": expand(
-        f"{RESULTS}/benchmarks/theory_innovations/{{scheme}}.tsv",
+        "theory_innovations/{scheme}.tsv",
         scheme=experiment.schemes,
     ),
     "theory_train_activation": expand(
-        f"{RESULTS}/benchmarks/theory_train_activation/{{activation}}.tsv",
+        "theory_train_activation/{activation}.tsv",
         activation=experiment.theory_activations,
     ),
 } | {
-    name: [f"{RESULTS}/benchmarks/{name}.tsv"]
+    name: [f"{name}.tsv"]
     for name in (
         "theory_inputs",
         "theory_activations",

@@ -11,4 +11,5 @@ if TYPE_CHECKING:
 
 start(snakemake)
 output = Path(snakemake.output[0])
-output.write_bytes(compile_pdf(Path(snakemake.input.source[0]), output.parent))
+source = Path(__file__).parents[1] / "report/report.typ"
+output.write_bytes(compile_pdf(source, output.parent))

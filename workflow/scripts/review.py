@@ -11,8 +11,7 @@ if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
 
 start(snakemake)
-folder, workflow = Path(snakemake.params.folder), Path(snakemake.params.workflow)
-outcomes = review(folder, workflow, logger.info)
+outcomes = review(Path(snakemake.params.folder), tell=logger.info)
 logger.info("%s", shown(outcomes))
 if not all(outcome.passes for outcome in outcomes):
     logger.error("%s", summary(outcomes))

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 start(snakemake)
 run(
-    Path(snakemake.input.source),
+    Path(__file__).parents[1] / "notebooks/analysis.py",
     Path(snakemake.output.ipynb).parent,
     snakemake.params.experiment,
     theory=snakemake.params.theory,

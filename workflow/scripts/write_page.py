@@ -12,6 +12,6 @@ if TYPE_CHECKING:
 start(snakemake)
 write(
     Path(snakemake.output[0]).parent,
-    Path(snakemake.input.captions[0]).parent,
+    Path(__file__).parents[1] / "report",
     theory=snakemake.params.theory,
 )

@@ -10,13 +10,15 @@ if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
 
 start(snakemake)
+dataset = Path(snakemake.input.dataset)
 content = provenance(
     config=snakemake.params.config,
     code=snakemake.params.code,
-    dataset=Path(snakemake.input.dataset),
+    dataset=dataset,
     curves=[Path(path) for path in snakemake.input.curves],
     benchmarks={
-        rule: [Path(path) for path in paths] for rule, paths in snakemake.params.benchmarks.items()
+        rule: [dataset.parent / "benchmarks" / name for name in names]
+        for rule, names in snakemake.params.benchmarks.items()
     },
     folder=Path(snakemake.output[0]).parent,
 )

@@ -117,7 +117,9 @@ def _members(path: Path) -> dict[str, int]:
     """The arrays in the file: name -> bytes when unpacked."""
     if not path.is_file():
         raise NpzError(
-            path, "is not a file", "Give the path of an npz file, from the folder you run this in."
+            path,
+            "is not a file",
+            f"Give the path of an npz file; a relative one starts from {Path.cwd()}.",
         )
     try:
         with path.open("rb") as file:
