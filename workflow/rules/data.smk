@@ -38,7 +38,7 @@ rule prepare_dataset:
     input:
         {
             "cifar10": local(ancient(CIFAR10_ARCHIVE)),
-            "npz": local(DATA.get("dataset_path", "")),
+            "npz": local(experiment.dataset_path or ""),
         }.get(experiment.dataset, []),
     output:
         f"{RESULTS}/dataset.npz",
