@@ -9,8 +9,8 @@ from setting import HIDDEN_LAYERS, LEARNING_RATE, random_data, recipe
 from torch import Tensor, nn
 
 from infwidth.datasets.prepare import PreparedDataset
-from infwidth.initialisation import learning_rates, roles
-from infwidth.losses import one_hot
+from infwidth.network.initialisation import learning_rates, roles
+from infwidth.network.losses import one_hot
 from infwidth.schemes import SCHEMES, Scheme
 
 

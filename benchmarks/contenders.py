@@ -18,10 +18,10 @@ from setting import operations, random_data, recipe
 from torch import Tensor
 
 from infwidth.datasets.prepare import PreparedDataset
-from infwidth.initialisation import initial_network, learning_rates
-from infwidth.layers.lazy import LazyLayer
-from infwidth.losses import LOSSES, one_hot
-from infwidth.network import Network
+from infwidth.network.initialisation import initial_network, learning_rates
+from infwidth.network.layers.lazy import LazyLayer
+from infwidth.network.losses import LOSSES, one_hot
+from infwidth.network.mlp import Network
 from infwidth.schemes import Scheme
 
 Directions = tuple[tuple[int, int], ...]
@@ -56,7 +56,7 @@ class Kind:
 
 
 class Engine:
-    """A network of this project, stepped as `infwidth.training` does it."""
+    """A network of this project, stepped as `infwidth.training.train` does it."""
 
     def __init__(self, network: Network, data: PreparedDataset, rates: tuple[float, ...]) -> None:
         """Go on from the network's present state."""

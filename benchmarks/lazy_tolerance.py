@@ -4,8 +4,9 @@
     python benchmarks/lazy_tolerance.py --widths 512 256 --steps 50      a minute
 
 Trains on scikit-learn's digits from the same initial matrices twice: densely, and looked at as if
-they were drawn lazily (`infwidth.layers.known`), so that chance has no part in the difference.
-Writes lazy_tolerance.csv, .md, .png and .pdf to benchmarks/results/ or the folder given by --out.
+they were drawn lazily (`infwidth.network.layers.known`), so that chance has no part in the
+difference. Writes lazy_tolerance.csv, .md, .png and .pdf to benchmarks/results/ or the folder given
+by --out.
 """
 
 import argparse
@@ -25,23 +26,23 @@ from setting import HIDDEN_LAYERS, recipe
 from tolerance_report import draw, page
 from workers import PROCESSES
 
-from infwidth.csv_files import write_csv
 from infwidth.datasets.digits import load_digits
 from infwidth.datasets.prepare import PreparedDataset, prepare
-from infwidth.features import Features, reduce_snapshots
-from infwidth.initialisation import initial_network, learning_rates
-from infwidth.layers import Layer
-from infwidth.layers.dense import DenseLayer
-from infwidth.layers.known import KnownMatrix
-from infwidth.layers.lazy import LazyLayer, LazyMatrix
-from infwidth.losses import LOSSES, one_hot
-from infwidth.measurements import metrics_table
-from infwidth.network import Network
-from infwidth.paper import style
-from infwidth.precision import PRECISIONS
+from infwidth.drawing import style
+from infwidth.files.tables import write_csv
+from infwidth.measures.features import Features, reduce_snapshots
+from infwidth.measures.spectra import spectra_of
+from infwidth.measures.tables import metrics_table
+from infwidth.network.initialisation import initial_network, learning_rates
+from infwidth.network.layers import Layer
+from infwidth.network.layers.dense import DenseLayer
+from infwidth.network.layers.known import KnownMatrix
+from infwidth.network.layers.lazy import LazyLayer, LazyMatrix
+from infwidth.network.losses import LOSSES, one_hot
+from infwidth.network.mlp import Network
+from infwidth.network.precision import PRECISIONS
 from infwidth.schemes import SCHEMES
-from infwidth.spectra import spectra_of
-from infwidth.training import log_spaced_steps
+from infwidth.training.train import log_spaced_steps
 
 logger = logging.getLogger(__name__)
 

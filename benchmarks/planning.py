@@ -26,7 +26,7 @@ import yaml
 from machine import cores, package_version, processor
 from tables import markdown
 
-from infwidth.csv_files import write_csv
+from infwidth.files.tables import write_csv
 from infwidth.numbers import number
 
 logger = logging.getLogger(__name__)

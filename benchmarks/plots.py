@@ -10,8 +10,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from tables import bounds, lazy_under_mup
 
-from infwidth.paper import panels, style
-from infwidth.paper.style import Look
+from infwidth.drawing import panels, style
+from infwidth.drawing.style import Look
 
 # Apart in colour as far as the palette allows; the project's own two as the schemes of a figure.
 LOOKS: Mapping[str, Look] = {

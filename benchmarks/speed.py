@@ -19,8 +19,8 @@ import tables
 from machine import cores, package_version, processor
 from trainings import Entry, Group, entries, measure
 
-from infwidth.csv_files import write_csv
-from infwidth.paper import style
+from infwidth.drawing import style
+from infwidth.files.tables import write_csv
 from infwidth.schemes import SCHEMES
 
 # All contenders meet at these widths; so many rounds, the fewer the longer they take.

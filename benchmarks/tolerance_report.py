@@ -6,8 +6,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from tables import markdown
 
+from infwidth.drawing import panels, style
 from infwidth.numbers import number
-from infwidth.paper import panels, style
 
 # A shift that no reader of an interval over seeds could see.
 NEGLIGIBLE = 0.1
@@ -46,12 +46,12 @@ def page(table: pd.DataFrame, setting: str) -> str:
 {setting}.
 
 Each scheme is trained from the same initial matrices twice, densely and looked at lazily
-(`infwidth.layers.known`). A shift is the difference of a metric's logarithm at the last step, lazy
-less dense, over the standard deviation of that logarithm over the seeds: a shift far below 1 does
-not show in an interval over seeds. Cells hold the largest shift over all metrics (feature change,
-least eigenvalue, least space-time eigenvalue of every layer, pre- and post-activations; training
-and test loss) and in brackets the median. Metrics below the resolution of float32 are left out;
-those that remain: {metrics}.
+(`infwidth.network.layers.known`). A shift is the difference of a metric's logarithm at the last
+step, lazy less dense, over the standard deviation of that logarithm over the seeds: a shift far
+below 1 does not show in an interval over seeds. Cells hold the largest shift over all metrics
+(feature change, least eigenvalue, least space-time eigenvalue of every layer, pre- and
+post-activations; training and test loss) and in brackets the median. Metrics below the resolution
+of float32 are left out; those that remain: {metrics}.
 
 {chr(10).join(blocks)}"""
 

@@ -17,9 +17,9 @@ PROCESSES.set_forkserver_preload(
         "torch",
         "torch._dynamo",  # which optimizers import in their first step
         "mup",
-        "infwidth.training",
-        "infwidth.measurements",
-        "infwidth.paper.panels",
+        "infwidth.training.train",
+        "infwidth.measures.tables",
+        "infwidth.drawing.panels",
     ]
 )
 

@@ -10,8 +10,8 @@ from typing import Any
 
 from infwidth.schemes import Scheme
 
-# One point more than the parameters of the laws in `infwidth.scaling`, without and with the
-# finite-width correction, and the fewest seeds that have a spread.
+# One point more than the parameters of the laws in `infwidth.measures.power_law`, without and with
+# the finite-width correction, and the fewest seeds that have a spread.
 FEWEST_WIDTHS = 3
 FEWEST_WIDTHS_CORRECTED = 4
 FEWEST_SEEDS = 2

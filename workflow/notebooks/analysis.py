@@ -26,9 +26,10 @@ import pandas as pd
 from IPython.display import Markdown, display
 
 from infwidth import numbers
-from infwidth.paper import figures, tables, theory
-from infwidth.paper.measurements import read
-from infwidth.paper.theory import tables as theory_tables
+from infwidth.measures.reading import read
+from infwidth.paper import figures, tables
+from infwidth.paper import findings as theory_tables
+from infwidth.theory import statements as theory
 
 # %matplotlib inline
 # %config InlineBackend.figure_formats = ["retina"]

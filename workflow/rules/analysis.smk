@@ -25,7 +25,7 @@ rule spectra:
     params:
         schemes=list(experiment.schemes),
         widths=list(experiment.widths),
-        code=code("measurements"),
+        code=code("measures.tables"),
     message:
         "Eigenvalues of {params.schemes} at {params.widths}"
     script:
@@ -54,7 +54,7 @@ rule scaling:
         samples=experiment.samples,
         steps=experiment.steps,
         fit_width_ratio=experiment.fit_width_ratio,
-        code=code("exponents"),
+        code=code("measures.scaling"),
     message:
         "Fitting exponents in the width"
     script:
@@ -84,7 +84,7 @@ rule verdicts:
         thresholds=experiment.settings(
             "stable_exponent", "small_change", "collapse_ratio"
         ),
-        code=code("verdicts"),
+        code=code("measures.verdicts"),
     message:
         "Judging every cell of Table 1"
     script:

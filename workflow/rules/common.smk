@@ -15,15 +15,15 @@ before = None if MAIN else os.environ.get("PYTHONPATH")
 os.environ.update(PYTHONPATH=os.pathsep.join(filter(None, [str(SRC), before])))
 
 from infwidth.config import ConfigError, read_experiment
-from infwidth.devices import visible_devices
-from infwidth.hardware import is_small, memory_problem
+from infwidth.jobs.devices import visible_devices
+from infwidth.jobs.hardware import is_small, memory_problem
 from infwidth.memory import machine_memory_mb
-from infwidth.places import refusal
+from infwidth.jobs.places import refusal
 
 # A rule's parameter: digest of library modules and of all they import. A changed import then re-runs
 # the rule, which Snakemake would not notice by itself.
-from infwidth.provenance import code_digest as code
-from infwidth.running import Run
+from infwidth.jobs.code_digest import code_digest as code
+from infwidth.jobs.running import Run
 from snakemake.common.configfile import load_configfile
 from snakemake.logging import logger
 from snakemake.utils import update_config

@@ -1,5 +1,6 @@
 # What a reader sees: tables, figures, notebook and report, from the CSV files alone.
-from infwidth.provenance import content_digest, figures_digest, whole_code_digest
+from infwidth.jobs.code_digest import content_digest, whole_code_digest
+from infwidth.jobs.provenance import figures_digest
 
 FIGURES = ("width_sweep", "evolution", "spectra", "losses", "layers")
 
@@ -115,7 +116,9 @@ rule notebook:
         experiment=experiment.experiment,
         theory=experiment.theory,
         source=content_digest(WORKFLOW, "notebooks/analysis.py"),
-        code=code("paper.notebook", "paper.figures", "paper.tables", "paper.theory"),
+        code=code(
+            "paper.notebook", "paper.figures", "paper.tables", "theory.statements"
+        ),
     message:
         "Running the notebook {output.ipynb}"
     script:
@@ -231,11 +234,11 @@ rule page:
         captions=content_digest(
             WORKFLOW,
             *(f"report/{figure}.rst" for figure in FIGURES),
-            *(f"report/theory_{figure}.rst" for figure in THEORY_FIGURES),
         ),
+        theory_captions=content_digest(SRC / "infwidth/theory", "*/caption.md"),
         # The code's digest covers Python only.
         assets=content_digest(SRC / "infwidth/paper/page", "page.*", "vega/*"),
-        code=code("paper.page"),
+        code=code("paper.page", *(f"theory.{name}" for name in NAMES)),
     message:
         "Writing the page {output}"
     script:

@@ -1,6 +1,6 @@
 # One job per scheme and width; all its seeds train together.
-from infwidth.costs import recipe_settings
-from infwidth.hardware import (
+from infwidth.network.costs import recipe_settings
+from infwidth.jobs.hardware import (
     feature_memory_mb,
     gpus,
     training_memory_mb,
@@ -35,7 +35,7 @@ rule train:
         scheme=lambda wildcards: experiment.exponents(wildcards.scheme),
         seeds=experiment.seeds,
         recipe=lambda wildcards: recipe_settings(experiment, int(wildcards.width)),
-        code=code("training"),
+        code=code("training.train"),
     message:
         "Training {wildcards.scheme} at width {wildcards.width}, {params.seeds} seeds"
     script:
@@ -61,7 +61,7 @@ rule features:
         * feature_memory_mb(experiment, int(wildcards.width)),
         runtime=growing(20),
     params:
-        code=code("features"),
+        code=code("measures.features"),
     message:
         "Reducing the features of {wildcards.scheme} at width {wildcards.width}"
     script:

@@ -2,9 +2,9 @@
 
 from typing import TYPE_CHECKING
 
-from infwidth.csv_files import read_csv, write_csv
-from infwidth.exponents import scaling_table
-from infwidth.script import start
+from infwidth.files.tables import read_csv, write_csv
+from infwidth.jobs.script import start
+from infwidth.measures.scaling import scaling_table
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake

@@ -2,9 +2,9 @@
 
 from typing import TYPE_CHECKING
 
-from infwidth.csv_files import read_csv, write_csv
-from infwidth.script import start
-from infwidth.verdicts import Thresholds, table1
+from infwidth.files.tables import read_csv, write_csv
+from infwidth.jobs.script import start
+from infwidth.measures.verdicts import Thresholds, table1
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake

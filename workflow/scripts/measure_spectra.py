@@ -4,9 +4,9 @@ from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from infwidth.csv_files import write_csv
-from infwidth.measurements import Measurements
-from infwidth.script import start
+from infwidth.files.tables import write_csv
+from infwidth.jobs.script import start
+from infwidth.measures.tables import Measurements
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from infwidth.datasets.identity import inputs_sha256
 from infwidth.datasets.prepare import doubts, prepare
 from infwidth.datasets.sources import SOURCES
-from infwidth.script import logger, start
+from infwidth.jobs.script import logger, start
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake

@@ -3,8 +3,8 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from infwidth.features import Features
-from infwidth.script import start
+from infwidth.jobs.script import start
+from infwidth.measures.features import Features
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake

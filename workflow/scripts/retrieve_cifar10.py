@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from infwidth.datasets.retrieve import retrieve
-from infwidth.script import start
+from infwidth.jobs.script import start
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake

@@ -3,8 +3,8 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from infwidth.jobs.script import start
 from infwidth.paper.notebook import run
-from infwidth.script import start
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake

@@ -3,11 +3,11 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from infwidth.paper import theory
-from infwidth.script import start
+from infwidth.jobs.script import start
+from infwidth.theory import statements as theory
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
 
 start(snakemake)
-theory.save_all(Path(snakemake.input.rest).parent, snakemake.params.config_sha256)
+theory.save_all(Path(snakemake.input[0]).parent, snakemake.params.config_sha256)

@@ -3,11 +3,11 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from infwidth.paper.theory import tables
-from infwidth.script import start
+from infwidth.jobs.script import start
+from infwidth.paper import findings as tables
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
 
 start(snakemake)
-tables.write(Path(snakemake.input.rest).parent)
+tables.write(Path(snakemake.input[0]).parent)

@@ -5,14 +5,14 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from infwidth.checkpoint import Checkpoints
-from infwidth.datasets.checksum import sha256_of
 from infwidth.datasets.prepare import PreparedDataset
-from infwidth.devices import claim_device
+from infwidth.files.checksums import sha256_of
+from infwidth.jobs.devices import claim_device
+from infwidth.jobs.script import start
 from infwidth.recipe import Recipe
 from infwidth.schemes import Scheme
-from infwidth.script import start
-from infwidth.training import device_name, pick_device, train
+from infwidth.training.checkpoint import Checkpoints
+from infwidth.training.train import device_name, pick_device, train
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake

@@ -4,8 +4,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from infwidth.jobs.script import logger, start
 from infwidth.paper.tables import disagreements, read
-from infwidth.script import logger, start
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake

@@ -3,8 +3,8 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from infwidth.provenance import as_json, provenance
-from infwidth.script import start
+from infwidth.jobs.provenance import as_json, provenance
+from infwidth.jobs.script import start
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake

@@ -9,7 +9,7 @@ import numpy as np
 
 from infwidth.datasets.images import Array, LabelledImages
 from infwidth.datasets.prepare import relabel
-from infwidth.files import load_arrays
+from infwidth.files.whole import load_arrays
 
 
 @dataclass(frozen=True)

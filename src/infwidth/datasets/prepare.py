@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from infwidth.datasets.images import Array, LabelledImages
-from infwidth.files import load_arrays, save_arrays
+from infwidth.files.whole import load_arrays, save_arrays
 
 Inputs = NDArray[np.float64]
 Labels = NDArray[np.int64]

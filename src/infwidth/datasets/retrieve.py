@@ -11,8 +11,8 @@ from pathlib import Path
 from urllib.error import HTTPError, URLError
 from urllib.request import Request, urlopen
 
-from infwidth.datasets.checksum import sha256_of, verify
 from infwidth.datasets.progress import MEGABYTE, Progress
+from infwidth.files.checksums import sha256_of, verify
 
 logger = logging.getLogger(__name__)
 

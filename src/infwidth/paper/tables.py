@@ -9,7 +9,7 @@ from typing import Literal
 import pandas as pd
 
 from infwidth import numbers
-from infwidth.csv_files import read_csv
+from infwidth.files.tables import read_csv
 
 # Column of table1.csv -> (heading, what the value is, in Markdown, the same in LaTeX).
 COLUMNS: Mapping[str, tuple[str, str, str]] = {

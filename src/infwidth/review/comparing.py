@@ -13,8 +13,8 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
-from infwidth.csv_files import TEXT
-from infwidth.paper.drawn import Stamp
+from infwidth.drawing.stamps import Stamp
+from infwidth.files.tables import TEXT
 from infwidth.review.cells import Cells
 
 # Numbers that differ by less than this part of their scale differ by rounding. Of what is computed

@@ -14,14 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from infwidth.datasets.checksum import sha256_of
-from infwidth.provenance import (
-    PACKAGE,
-    config_digest,
-    measured_files,
-    package_versions,
-    whole_code_digest,
-)
+from infwidth.files.checksums import sha256_of
+from infwidth.jobs.code_digest import PACKAGE, whole_code_digest
+from infwidth.jobs.provenance import config_digest, measured_files, package_versions
 from infwidth.review.cells import Cells
 from infwidth.review.comparing import compare, compare_tables
 from infwidth.review.history import version

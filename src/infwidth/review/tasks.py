@@ -13,15 +13,16 @@ from typing import Any
 # matplotlib, which looks for it, would fall over one that is half there.
 import IPython  # noqa: F401
 
-from infwidth.csv_files import read_csv, write_csv
-from infwidth.exponents import scaling_table
-from infwidth.paper import figures, page, tables, theory
+from infwidth.files.tables import read_csv, write_csv
+from infwidth.jobs.provenance import figures_digest
+from infwidth.measures.scaling import scaling_table
+from infwidth.measures.verdicts import Thresholds, table1
+from infwidth.paper import figures, page, tables
+from infwidth.paper import findings as theory_tables
 from infwidth.paper.notebook import run
 from infwidth.paper.report import compile_pdf
-from infwidth.paper.theory import tables as theory_tables
-from infwidth.provenance import figures_digest
-from infwidth.theory.limits import limits_table
-from infwidth.verdicts import Thresholds, table1
+from infwidth.theory import statements as theory
+from infwidth.theory.limits.measure import limits_table
 
 
 @dataclass(frozen=True)
@@ -121,7 +122,7 @@ def _theory_tables() -> list[Task]:
 
 
 def _theory_figures() -> list[Task]:
-    return [Task(_pictures("theory/figures", theory.FIGURES), _draw_theory)]
+    return [Task(_pictures("theory/figures", dict.fromkeys(theory.DRAWN)), _draw_theory)]
 
 
 def _limits(folder: Path, setting: Setting) -> None:

@@ -5,8 +5,8 @@ sum of two parts, W_0 v = Ẑ^{W_0 v} + Ż^{W_0 v}: Ẑ is Gaussian, with the co
 give to vectors that know nothing of it; Ż, the Onsager part, is a combination of the backward
 signals, through which v does know W_0 (Yang 2020, Tensor Programs III; Chen et al. 2025).
 
-At finite n both stand in the conditioning that `infwidth.layers.lazy` draws by. Let q_k (rows of
-Q_x) and p_k (rows of Q_y) be the orthonormal directions that W_0 was looked at forward and
+At finite n both stand in the conditioning that `infwidth.network.layers.lazy` draws by. Let q_k
+(rows of Q_x) and p_k (rows of Q_y) be the orthonormal directions that W_0 was looked at forward and
 backward, in the order of the looks. Of W_0 q_k, the part within the backward directions known by
 then follows from earlier answers; the rest is news,
 
@@ -30,18 +30,22 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from infwidth.batches import sample_weights
 from infwidth.datasets.prepare import PreparedDataset
-from infwidth.initialisation import initial_network, initial_stds, learning_rates
-from infwidth.layers.dense import DenseLayer
-from infwidth.layers.directions import Rows, padded
-from infwidth.layers.known import KnownMatrix
-from infwidth.layers.lazy import LazyLayer
-from infwidth.losses import LOSSES, one_hot
-from infwidth.network import HiddenState, Network
+from infwidth.network.initialisation import initial_network, initial_stds, learning_rates
+from infwidth.network.layers.dense import DenseLayer
+from infwidth.network.layers.directions import Rows, padded
+from infwidth.network.layers.known import KnownMatrix
+from infwidth.network.layers.lazy import LazyLayer
+from infwidth.network.losses import LOSSES, one_hot
+from infwidth.network.mlp import HiddenState, Network
 from infwidth.recipe import Recipe
 from infwidth.schemes import Scheme
-from infwidth.training import DIVERGED_LOSS_RATIO, log_spaced_steps, pick_device
+from infwidth.theory.covariance.measure import covariance_table
+from infwidth.theory.decomposition.measure import decomposition_table
+from infwidth.theory.measuring import Files, Settings, Tables
+from infwidth.theory.setting import first_samples
+from infwidth.training.batches import sample_weights
+from infwidth.training.train import DIVERGED_LOSS_RATIO, log_spaced_steps, pick_device
 
 logger = logging.getLogger(__name__)
 
@@ -104,7 +108,7 @@ class ObservedMatrix(KnownMatrix):
         return super().backward(y)
 
     def step(self, y: Tensor, x: Tensor, change: Tensor, rate: float) -> Tensor:
-        """W' = W - rate yᵀ x, and (x + change) W'ᵀ - x Wᵀ; see `infwidth.layers.Layer`."""
+        """W' = W - rate yᵀ x, and (x + change) W'ᵀ - x Wᵀ; see `infwidth.network.layers.Layer`."""
         self._tolerance = self._tolerance_now(self.close_forward)
         return super().step(y, x, change, rate)
 
@@ -275,7 +279,7 @@ def observe(
         data: prepared images and labels.
         scheme: powers of the width.
         width: n.
-        seed: of the initial weights and batches: the network is `infwidth.training.train`'s.
+        seed: of the initial weights and batches: the network is `infwidth.training.train.train`'s.
         recipe: how to train; what happens is looked at in its `snapshots` steps.
         tolerance: see `TOLERANCE`.
 
@@ -354,3 +358,18 @@ def _exact(values: Tensor) -> Array:
     """A float64 copy on the CPU."""
     copied: Array = values.double().cpu().numpy().copy()
     return copied
+
+
+def measured_part(files: Files, settings: Settings, part: str) -> Tables:
+    """Both tables of one scheme."""
+    data = first_samples(files.dataset(), settings["samples"])
+    scheme, recipe = Scheme(**settings["schemes"][part]), Recipe(**settings["recipe"])
+    observations = [
+        observe(data, scheme, width, seed, recipe)
+        for width in settings["widths"]
+        for seed in range(settings["seeds"])
+    ]
+    return {
+        "covariance": covariance_table(part, observations),
+        "decomposition": decomposition_table(part, observations),
+    }

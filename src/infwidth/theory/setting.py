@@ -1,6 +1,6 @@
 """The small trainings that check the theory: the experiment's own, on fewer samples and steps."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields, replace
 from types import MappingProxyType
 from typing import Any
@@ -8,13 +8,14 @@ from typing import Any
 from infwidth.datasets.prepare import PreparedDataset
 from infwidth.experiment import Experiment
 from infwidth.recipe import Recipe
+from infwidth.theory.statement import Statement
 
 # Sigmoid's slope is at most a quarter of tanh's, which slows training; at this multiple of the
 # experiment's learning rate its features move as far in as many steps.
 RATE_FACTORS: Mapping[str, float] = MappingProxyType({"sigmoid": 8.0})
 
 
-def recipe_settings(experiment: Experiment) -> dict[str, Any]:
+def _recipe(experiment: Experiment) -> dict[str, Any]:
     """The fields of a `Recipe`, in JSON types: dense layers, `theory_steps` steps, on the CPU.
 
     The CPU, because what is looked at here, query by query, is small.
@@ -26,6 +27,42 @@ def recipe_settings(experiment: Experiment) -> dict[str, Any]:
         "steps": experiment.theory_steps,
         "device": "cpu",
     }
+
+
+# What statements can depend on beside the experiment's keys: name -> its value in JSON types. The
+# theory's own trainings are meant where nothing else is said.
+OWN: Mapping[str, Callable[[Experiment], Any]] = MappingProxyType(
+    {
+        "recipe": _recipe,
+        "widths": lambda experiment: list(experiment.theory_widths),
+        "width": lambda experiment: min(experiment.theory_widths),
+        "seeds": lambda experiment: experiment.theory_seeds,
+        "few_seeds": lambda experiment: min(experiment.theory_seeds, 2),
+        "samples": lambda experiment: experiment.theory_samples,
+        "activations": lambda experiment: list(experiment.theory_activations),
+        "all_samples": lambda experiment: experiment.samples,
+    }
+)
+
+
+def settings(experiment: Experiment, names: Iterable[str]) -> dict[str, Any]:
+    """Values of settings in JSON types: of `OWN`, or keys of the experiment.
+
+    Raises:
+        KeyError: there is no such setting.
+    """
+    return {
+        name: OWN[name](experiment) if name in OWN else experiment.settings(name)[name]
+        for name in names
+    }
+
+
+def parts(experiment: Experiment, statement: Statement) -> list[str]:
+    """The names of a statement's parts; none if it has none."""
+    if statement.parts is None:
+        return []
+    over = statement.parts.over
+    return list(settings(experiment, [over])[over])
 
 
 def first_samples(data: PreparedDataset, count: int) -> PreparedDataset:

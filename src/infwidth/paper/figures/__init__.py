@@ -5,9 +5,9 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
+from infwidth.drawing.style import save
+from infwidth.measures.reading import Measurements, read
 from infwidth.paper.figures import evolution, layers, losses, spectra, width_sweep
-from infwidth.paper.measurements import Measurements, read
-from infwidth.paper.style import save
 
 FIGURES: Mapping[str, Callable[[Measurements], Figure]] = {
     "width_sweep": width_sweep.draw,
@@ -23,7 +23,8 @@ def save_all(folder: Path, config_sha256: str) -> None:
 
     Args:
         folder: the paper folder, with its CSV files.
-        config_sha256: digest of the configuration, as from `infwidth.provenance.figures_digest`.
+        config_sha256: digest of the configuration, as from
+        `infwidth.jobs.provenance.figures_digest`.
 
     Raises:
         FileNotFoundError: one of the CSV files is missing.

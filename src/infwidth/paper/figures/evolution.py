@@ -3,8 +3,8 @@
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from infwidth.paper import panels, style
-from infwidth.paper.measurements import METRICS, Measurements, Metric, curve
+from infwidth.drawing import panels, style
+from infwidth.measures.reading import METRICS, Measurements, Metric, curve
 
 LABELS = {
     **panels.LABELS,

@@ -3,9 +3,9 @@
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from infwidth.paper import panels, style
-from infwidth.paper.measurements import METRICS, Measurements, curve
-from infwidth.paper.style import GREY
+from infwidth.drawing import panels, style
+from infwidth.drawing.style import GREY
+from infwidth.measures.reading import METRICS, Measurements, curve
 
 
 def draw(measured: Measurements) -> Figure:

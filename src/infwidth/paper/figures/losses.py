@@ -5,9 +5,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from infwidth.paper import panels, style
-from infwidth.paper.measurements import Measurements, curve
-from infwidth.paper.style import Look
+from infwidth.drawing import panels, style
+from infwidth.drawing.style import Look
+from infwidth.measures.reading import Measurements, curve
 
 ACROSS = 4
 LOSSES = {"train_loss": "training loss", "test_loss": "test loss"}

@@ -8,9 +8,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from infwidth.paper import panels, style
-from infwidth.paper.measurements import Measurements
-from infwidth.paper.style import GREY, Look
+from infwidth.drawing import panels, style
+from infwidth.drawing.style import GREY, Look
+from infwidth.measures.reading import Measurements
 
 RESOLUTION = {"gram": "resolution", "spacetime": "spacetime_resolution"}
 MATRICES = {

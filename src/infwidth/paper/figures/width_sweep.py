@@ -9,11 +9,12 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.transforms import ScaledTranslation
 
-from infwidth.claims import CLAIMS, Claim
+from infwidth.drawing import panels, style
+from infwidth.drawing.style import Look
+from infwidth.measures.claims import CLAIMS, Claim
+from infwidth.measures.reading import METRICS, Measurements, Metric, curve
 from infwidth.numbers import plus_minus
-from infwidth.paper import panels, style, tables
-from infwidth.paper.measurements import METRICS, Measurements, Metric, curve
-from infwidth.paper.style import Look
+from infwidth.paper import tables
 
 CLAIMED: Mapping[str, str] = dict(zip(METRICS, tables.COLUMNS, strict=True))
 # The paper's claims stand so far above what was measured, and fall as this power of n.

@@ -7,12 +7,13 @@ from typing import Any
 
 import jinja2
 
-from infwidth.csv_files import read_csv
-from infwidth.paper import measurements, tables
+from infwidth.files.tables import read_csv
+from infwidth.measures import reading as measurements
+from infwidth.paper import tables
 from infwidth.paper.figures import FIGURES
 from infwidth.paper.page import content, plots, series
 from infwidth.paper.page.images import Picture, embedded
-from infwidth.paper.theory import TITLES as THEORY_TITLES
+from infwidth.theory.statements import DRAWN, STATEMENTS, caption
 
 __all__ = ["Picture", "page", "write"]
 
@@ -25,23 +26,26 @@ def write(folder: Path, captions: Path, *, theory: bool) -> None:
 
     Args:
         folder: the paper folder.
-        captions: folder of the captions, `<figure>.rst` and `theory_<figure>.rst`.
+        captions: folder of the figures' captions, `<figure>.rst`.
         theory: whether the checks of the theory are in the folder.
 
     Raises:
         FileNotFoundError: a file of the folder, a figure or a caption is missing.
     """
-
-    def picture(name: str, title: str, part: str = "", prefix: str = "") -> Picture:
-        caption = (captions / f"{prefix}{name}.rst").read_text(encoding="utf-8")
-        return Picture(folder / part / "figures" / f"{name}.png", title, caption)
-
-    shown = [picture(name, name.replace("_", " ").capitalize()) for name in FIGURES]
+    shown = [
+        Picture(
+            folder / f"figures/{name}.png",
+            name.replace("_", " ").capitalize(),
+            (captions / f"{name}.rst").read_text(encoding="utf-8"),
+        )
+        for name in FIGURES
+    ]
     findings, checks = None, []
     if theory:
         findings = folder / "theory/findings.csv"
         checks = [
-            picture(name, title, "theory", "theory_") for name, title in THEORY_TITLES.items()
+            Picture(folder / f"theory/figures/{name}.png", STATEMENTS[name].title, caption(name))
+            for name in DRAWN
         ]
     text = page(folder, shown, findings, checks)
     (folder / "index.html").write_text(text, encoding="utf-8")

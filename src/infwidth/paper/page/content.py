@@ -8,8 +8,8 @@ from typing import Any
 import pandas as pd
 
 from infwidth import numbers
+from infwidth.measures.reading import METRICS
 from infwidth.paper import tables
-from infwidth.paper.measurements import METRICS
 from infwidth.paper.page.series import RATIO
 
 # Column of table1.csv -> the metric whose value and exponent stand in its cells.

@@ -11,9 +11,10 @@ from matplotlib.markers import MarkerStyle
 from matplotlib.path import Path as Outline
 
 from infwidth import numbers
-from infwidth.paper import panels, style, tables
-from infwidth.paper.measurements import METRICS, RESOLUTION, Measurements, curve
-from infwidth.paper.style import Look
+from infwidth.drawing import panels, style
+from infwidth.drawing.style import Look
+from infwidth.measures.reading import METRICS, RESOLUTION, Measurements, curve
+from infwidth.paper import tables
 
 # The least eigenvalue over the mean one, by which diversity is judged, beside the three of Table 1.
 RATIO = "gram_ratio"

@@ -1,0 +1,1 @@
+"""How figures look and what their files say of them: one style, panels, stamps."""

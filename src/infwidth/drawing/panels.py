@@ -1,0 +1,186 @@
+"""What several figures share: a scheme's curve in a panel, marks for what is missing, legends."""
+
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+from numpy.typing import NDArray
+
+from infwidth.drawing.style import GREY, Look
+from infwidth.measures.reading import Measurements
+
+TITLES: Mapping[str, str] = {
+    "feature_change": "Feature variation",
+    "gram_min_eig": "Feature diversity",
+    "spacetime_min_eig": "Space-time joint non-degeneracy",
+}
+# The normalisation stands in every label: change is relative, eigenvalues are divided by n.
+LABELS: Mapping[str, str] = {
+    "feature_change": r"change $\|h^T-h^0\|\,/\,\|h^0\|$",
+    "gram_min_eig": r"diversity $\lambda_{\min}(K)/n$",
+    "spacetime_min_eig": r"space-time $\lambda_{\min}(K_{0,T})/n$",
+}
+
+
+def draw_curve(ax: Axes, curve: pd.DataFrame, look: Look, *, second: bool = False) -> None:
+    """Line and markers at the mean, a band over seeds, hollow triangles at upper limits.
+
+    Args:
+        ax: the panel.
+        curve: as from `measurements.curve`.
+        look: the scheme's.
+        second: the paler form with hollow markers, for a companion of the main curve.
+    """
+    resolved = curve[~curve["limit"]]
+    limits = curve[curve["limit"]]
+    alpha = 0.55 if second else 1.0
+    if len(resolved):
+        # A gap in the line stays where a value in between is only a limit.
+        line = curve["mean"].where(~curve["limit"])
+        ax.plot(
+            curve.index,
+            line,
+            color=look.color,
+            linestyle=look.dashes,
+            linewidth=look.line * (0.6 if second else 1),
+            marker=look.marker,
+            markersize=look.size,
+            markerfacecolor="white" if second else look.color,
+            markeredgecolor=look.color if second else "white",
+            markeredgewidth=0.6 if second else 0.3,
+            alpha=alpha,
+            zorder=3,
+        )
+        band = curve[["low", "high"]].where(~curve["limit"])
+        ax.fill_between(
+            curve.index, band["low"], band["high"], color=look.color, alpha=0.18 * alpha, lw=0
+        )
+    if len(limits):
+        ax.plot(
+            limits.index,
+            limits["mean"],
+            color=look.color,
+            linestyle="none",
+            marker="v",
+            markersize=4.6,
+            markerfacecolor="none",
+            markeredgewidth=0.8,
+            alpha=alpha,
+            zorder=4,
+        )
+
+
+def power_ends(
+    fit: "pd.Series[float] | Mapping[Hashable, Any]", widths: Iterable[int]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Where the line of a fitted power begins and ends: widths n, and heights at these.
+
+    Args:
+        fit: a row of scaling.csv.
+        widths: the measured widths; the line is drawn over those of the fit.
+    """
+    largest = float(fit["largest_width"])
+    used = sorted(width for width in widths if width <= largest)[-int(fit["widths"]) :]
+    ends = np.array([min(used, default=largest), largest])
+    return ends, float(fit["value"]) * (ends / largest) ** float(fit["exponent"])
+
+
+def draw_power(ax: Axes, fit: "pd.Series[float]", widths: Iterable[int]) -> None:
+    """The fitted power of n, without the finite-width effect, through the last point of the fit.
+
+    Args:
+        ax: the panel.
+        fit: a row of scaling.csv.
+        widths: as in `power_ends`.
+    """
+    ax.plot(*power_ends(fit, widths), color="black", ls=(0, (1, 2)), lw=0.7, zorder=5)
+
+
+def mark_diverged(ax: Axes, measured: Measurements, looked: Mapping[str, Look]) -> None:
+    """A cross at the top edge for each scheme and width that lost a seed to divergence."""
+    for width, lost in measured.diverged.groupby("width"):
+        # One below the other where several schemes lost seeds at the same width.
+        for row, scheme in enumerate(name for name in looked if name in set(lost["scheme"])):
+            crosses(ax, [int(str(width))], looked[scheme].color, row=row)
+
+
+def crosses(ax: Axes, places: Sequence[int], color: object, *, row: int = 0) -> None:
+    """Crosses at the top edge of a panel; `row` counts downward from it."""
+    if not places:
+        return
+    ax.plot(
+        places,
+        [1 - 0.055 * row] * len(places),
+        transform=ax.get_xaxis_transform(),
+        color=color,
+        linestyle="none",
+        marker="x",
+        markersize=4,
+        markeredgewidth=1.2,
+        clip_on=False,
+        zorder=6,
+    )
+
+
+def say_if_empty(ax: Axes, *, reason: str = "no measurements") -> None:
+    """Words in a panel that nothing was drawn in."""
+    shown = (line for line in ax.lines if line.get_transform() == ax.transData)
+    if not any(np.isfinite(np.asarray(line.get_ydata(), dtype=float)).any() for line in shown):
+        ax.text(0.5, 0.5, reason, transform=ax.transAxes, ha="center", va="center", color=GREY)
+
+
+def scheme_handles(looked: Mapping[str, Look]) -> list[Artist]:
+    """One legend entry per scheme."""
+    return [Line2D([], [], label=scheme, **look.drawn) for scheme, look in looked.items()]
+
+
+def seed_handles(seeds: int) -> list[Artist]:
+    """The legend entry for a band over seeds; none where a single seed leaves no band."""
+    label = f"range over {seeds} seeds"
+    return [Patch(color=GREY, alpha=0.3, lw=0, label=label)] if seeds > 1 else []
+
+
+def mark_handles(
+    measured: Measurements, *, limits: bool, power: bool = False, crosses: bool = True
+) -> list[Artist]:
+    """Legend entries for what is neither a scheme nor a value, as far as it occurs."""
+    handles: list[Artist] = []
+    handles += seed_handles(measured.seeds)
+    if power:
+        handles.append(
+            Line2D([], [], color="black", ls=(0, (1, 2)), lw=0.7, label="fitted power of $n$")
+        )
+    if limits:
+        label = "below resolution (upper limit)"
+        hollow = Line2D([], [], color=GREY, ls="none", marker="v", mfc="none", ms=4.6, label=label)
+        handles.append(hollow)
+    if crosses and len(measured.diverged):
+        lost = measured.diverged.groupby("scheme", sort=False).size()
+        counts = ", ".join(f"{scheme}: {count}" for scheme, count in lost.items())
+        label = f"diverged runs ({counts})"
+        handles.append(Line2D([], [], color=GREY, ls="none", marker="x", mew=1.1, label=label))
+    return handles
+
+
+def legend_above(figure: Figure, handles: list[Artist]) -> None:
+    """One legend for the whole figure, over its panels, read row by row, as wide as fits."""
+    # Inches of each entry: the handle with its gaps, and about 0.048 a letter.
+    letters = [len(str(handle.get_label()).strip("$")) for handle in handles]
+    lengths = [0.48 + 0.048 * count for count in letters]
+    columns = len(handles)
+    while columns > 1:
+        widest = [max(lengths[place::columns]) for place in range(columns)]
+        if sum(widest) <= figure.get_figwidth():
+            break
+        columns -= 1
+    # Matplotlib fills column by column.
+    ordered = [handle for place in range(columns) for handle in handles[place::columns]]
+    figure.legend(handles=ordered, loc="outside upper center", ncols=columns)
+    rows = -(-len(handles) // max(columns, 1))
+    figure.set_figheight(figure.get_figheight() + 0.16 * (rows - 1))

@@ -1,0 +1,1 @@
+"""Whole files, tables and checksums, and errors of files in words."""

@@ -1,0 +1,1 @@
+"""What runs the library as a workflow: scripts, digests of code, devices, locks, provenance."""

@@ -1,0 +1,211 @@
+"""The scaling table: exponent in the width and level at the largest width of every metric."""
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, replace
+from typing import cast
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from infwidth.measures.finite_width import log_factors
+from infwidth.measures.power_law import NOT_MEASURED, Level, fit_power_law, geometric_mean
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A metric of metrics.csv.
+
+    Attributes:
+        resolution: column that holds the least value that is resolved, or None.
+        matrix: the matrix whose least eigenvalue it is (its spectrum sets the finite-width
+            correction), or None.
+        copies: columns of that matrix per sample.
+    """
+
+    resolution: str | None = None
+    matrix: str | None = None
+    copies: int = 1
+
+
+METRICS = {
+    "feature_change": Metric(),
+    "gram_min_eig": Metric("resolution", "gram"),
+    "gram_ratio": Metric("ratio_resolution", "gram"),
+    "spacetime_min_eig": Metric("spacetime_resolution", "spacetime", copies=2),
+}
+
+
+@dataclass(frozen=True)
+class ScalingRow:
+    """One row of scaling.csv; NaN stands for an empty cell."""
+
+    metric: str
+    scheme: str
+    layer: int
+    kind: str
+    exponent: float
+    ci_low: float
+    ci_high: float
+    value: float
+    value_low: float
+    value_high: float
+    largest_width: float
+    widths: int
+    seeds: int
+    correction: str
+    correction_power: float
+    raw_exponent: float
+    r_squared: float
+    unresolved: int
+
+
+def scaling_table(
+    metrics: pd.DataFrame,
+    spectra: pd.DataFrame,
+    *,
+    samples: int,
+    steps: int,
+    fit_width_ratio: float,
+) -> pd.DataFrame:
+    """Fit every metric of every scheme, layer and kind at the last step.
+
+    Args:
+        metrics: metrics.csv.
+        spectra: spectra.csv, whose spectrum at the largest width sets the correction.
+        samples: N.
+        steps: the last step.
+        fit_width_ratio: least eigenvalues take part from n = fit_width_ratio x (matrix columns) on.
+    """
+    resolution = upper_limit(metrics, "resolution")
+    metrics = with_gram_ratio(metrics).assign(
+        resolution=resolution,
+        # 0 / 0 of features that are all zero says nothing.
+        ratio_resolution=(resolution / metrics["gram_mean_eig"]).fillna(1.0),
+        spacetime_resolution=upper_limit(metrics, "spacetime_resolution"),
+    )
+    final_spectra = spectra[spectra["step"] == steps]
+    # Grouped before the last step is chosen: a scheme that never reached it keeps its rows.
+    rows = [
+        _fit(
+            metric,
+            key,
+            group[group["step"] == steps],
+            final_spectra,
+            METRICS[metric].copies * samples,
+            fit_width_ratio,
+        )
+        for metric in METRICS
+        for key, group in groups(metrics)
+    ]
+    return pd.DataFrame([asdict(row) for row in rows])
+
+
+def with_gram_ratio(metrics: pd.DataFrame) -> pd.DataFrame:
+    """metrics.csv with a further column: the least eigenvalue over the mean one."""
+    return metrics.assign(gram_ratio=metrics["gram_min_eig"] / metrics["gram_mean_eig"])
+
+
+def upper_limit(metrics: pd.DataFrame, resolution: str) -> "pd.Series[float]":
+    """What a least eigenvalue under its resolution is under; never more than is possible.
+
+    It is at most the mean eigenvalue of the features' Gram matrix, a part of the space-time matrix.
+    """
+    return metrics[resolution].clip(upper=metrics["gram_mean_eig"])
+
+
+def wholly_resolved(table: pd.DataFrame, column: str) -> pd.DataFrame:
+    """The rows of widths at which every seed has a positive value.
+
+    Where some are under resolution, the rest are the large ones: their mean would be too high.
+    """
+    return table[(table[column] > 0).groupby(table["width"]).transform("all")]
+
+
+def groups(table: pd.DataFrame) -> Iterator[tuple[tuple[str, int, str], pd.DataFrame]]:
+    """The parts of a table that share scheme, layer and kind, in order of appearance."""
+    for key, group in table.groupby(["scheme", "layer", "kind"], sort=False):
+        scheme, layer, kind = cast(tuple[str, int, str], key)
+        yield (scheme, int(layer), kind), group
+
+
+def by_width(table: pd.DataFrame, column: str) -> dict[int, NDArray[np.float64]]:
+    """The values of a column at each width, ascending."""
+    return {
+        int(cast(int, width)): values.to_numpy(dtype=np.float64)
+        for width, values in table.groupby("width")[column]
+    }
+
+
+def _fit(
+    metric: str,
+    key: tuple[str, int, str],
+    final: pd.DataFrame,
+    spectra: pd.DataFrame,
+    columns: int,
+    fit_width_ratio: float,
+) -> ScalingRow:
+    """One row: `final` and `spectra` are of the last step, `columns` are those of the matrix."""
+    scheme, layer, kind = key
+    matrix = METRICS[metric].matrix
+    defined = final if matrix is None else final[final["width"] >= columns]
+    resolved = defined[defined[metric].notna()]
+    level = _level(defined[defined["width"] == defined["width"].max()], metric)
+    wide = wholly_resolved(defined, metric)
+    if matrix is not None:
+        wide = wide[wide["width"] >= fit_width_ratio * columns]
+    values = by_width(wide, metric)
+    factors = None
+    if matrix is not None and values:
+        spectrum = _spectrum(spectra, key, matrix, max(values))
+        if len(spectrum) and (spectrum > 0).all():
+            factors = log_factors(spectrum, list(values), stages=layer)
+        else:
+            values = {}  # the finite-width effect, and so the exponent, is unknown without it
+    law = fit_power_law(list(values), [*values.values()], factors)
+    return ScalingRow(
+        metric=metric,
+        scheme=scheme,
+        layer=layer,
+        kind=kind,
+        exponent=law.exponent,
+        ci_low=law.low,
+        ci_high=law.high,
+        value=level.value,
+        value_low=level.low,
+        value_high=level.high,
+        largest_width=float(defined["width"].max()),
+        widths=len(values),
+        seeds=int(final["seed"].nunique()),
+        correction="none" if matrix is None else "marchenko-pastur",
+        correction_power=law.correction_power,
+        raw_exponent=law.raw_exponent,
+        r_squared=law.r_squared,
+        unresolved=len(defined) - len(resolved),
+    )
+
+
+def _level(widest: pd.DataFrame, metric: str) -> Level:
+    """The metric at one width: its mean over seeds, or an upper limit if some are unresolved."""
+    values = widest[metric]
+    resolution = METRICS[metric].resolution
+    if len(values) and values.notna().all():
+        return geometric_mean(values.to_numpy())
+    if values.empty or resolution is None:
+        return NOT_MEASURED
+    return replace(NOT_MEASURED, high=float(values.fillna(widest[resolution]).max()))
+
+
+def _spectrum(
+    spectra: pd.DataFrame, key: tuple[str, int, str], matrix: str, width: int
+) -> NDArray[np.float64]:
+    """The spectrum of a matrix at one width, ascending."""
+    scheme, layer, kind = key
+    rows = spectra[
+        (spectra["scheme"] == scheme)
+        & (spectra["layer"] == layer)
+        & (spectra["kind"] == kind)
+        & (spectra["matrix"] == matrix)
+        & (spectra["width"] == width)
+    ]
+    return rows.sort_values("index")["eigenvalue"].to_numpy()

@@ -1,0 +1,220 @@
+"""Table 1, cell by cell: what the paper says, what was measured, and whether they agree.
+
+Every verdict is a rule on numbers of the scaling table, with thresholds from the config:
+
+- *feature variation*: `small` if the feature change at the largest width is under `small_change`
+  and falls with width; `large and stable` if it is at least `small_change` and does not depend on
+  width; `large` if it is at least `small_change` and grows, or may grow.
+- *feature diversity*: `collapsed` if the least eigenvalue of the Gram matrix over the mean one is
+  under `collapse_ratio` at the largest width, or falls with width; `rich` if it is above and does
+  not fall. Measuring against the mean tells collapse from mere shrinking.
+- *space-time*: `decreases with width`, `stable across widths`, `increases with width`, by the
+  exponent of the least eigenvalue of the space-time Gram matrix.
+
+An exponent *falls* if its whole 95 % interval is below -`stable_exponent`, *grows* if it is above
+`stable_exponent`, and *does not depend on width* if it is within ±`stable_exponent`. What none of
+the rules settles is `undetermined`.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+
+import pandas as pd
+
+from infwidth.measures.claims import CLAIMS
+from infwidth.measures.scaling import groups
+
+UNDETERMINED = "undetermined"
+
+
+@dataclass(frozen=True)
+class Thresholds:
+    """The config's thresholds, under their own names."""
+
+    stable_exponent: float
+    small_change: float
+    collapse_ratio: float
+
+
+@dataclass(frozen=True)
+class Trend:
+    """The part of a scaling row that a rule reads; NaN where it was not measured.
+
+    NaN compares false with everything, so that what was not measured supports no verdict.
+    """
+
+    value: float
+    value_low: float
+    value_high: float
+    exponent: float
+    ci_low: float
+    ci_high: float
+    unresolved: int
+
+    def falls(self, tolerance: float) -> bool:
+        """The exponent's interval lies below -tolerance."""
+        return self.ci_high < -tolerance
+
+    def does_not_fall(self, tolerance: float) -> bool:
+        """The exponent's interval lies above -tolerance."""
+        return self.ci_low >= -tolerance
+
+    def grows(self, tolerance: float) -> bool:
+        """The exponent's interval lies above tolerance."""
+        return self.ci_low > tolerance
+
+    def is_stable(self, tolerance: float) -> bool:
+        """The exponent's interval lies within ±tolerance."""
+        return self.does_not_fall(tolerance) and self.ci_high <= tolerance
+
+
+def feature_variation(change: Trend, thresholds: Thresholds) -> str:
+    """Verdict on the feature change."""
+    tolerance, small = thresholds.stable_exponent, thresholds.small_change
+    if change.value_high < small and change.falls(tolerance):
+        return "small"
+    if change.value_low >= small and change.is_stable(tolerance):
+        return "large and stable"
+    if change.value_low >= small and change.does_not_fall(tolerance):
+        return "large"
+    return UNDETERMINED
+
+
+def feature_diversity(ratio: Trend, thresholds: Thresholds) -> str:
+    """Verdict on the least eigenvalue of the Gram matrix over its mean eigenvalue."""
+    tolerance, collapse = thresholds.stable_exponent, thresholds.collapse_ratio
+    if ratio.value_high < collapse or ratio.falls(tolerance):
+        return "collapsed"
+    if ratio.value_low >= collapse and ratio.does_not_fall(tolerance) and not ratio.unresolved:
+        return "rich"
+    return UNDETERMINED
+
+
+def space_time(eigenvalue: Trend, thresholds: Thresholds) -> str:
+    """Verdict on the least eigenvalue of the space-time Gram matrix."""
+    tolerance = thresholds.stable_exponent
+    if eigenvalue.falls(tolerance):
+        return "decreases with width"
+    if eigenvalue.is_stable(tolerance) and not eigenvalue.unresolved:
+        return "stable across widths"
+    if eigenvalue.grows(tolerance):
+        return "increases with width"
+    return UNDETERMINED
+
+
+# column -> (rule, the metric it reads, the metric whose value and exponent stand in the cell)
+COLUMNS = {
+    "feature_variation": (feature_variation, "feature_change", "feature_change"),
+    "feature_diversity": (feature_diversity, "gram_ratio", "gram_min_eig"),
+    "space_time": (space_time, "spacetime_min_eig", "spacetime_min_eig"),
+}
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One row of table1.csv; `paper` and `agrees` are empty where the paper makes no claim."""
+
+    scheme: str
+    column: str
+    measured: str
+    paper: str
+    agrees: str
+    layer: int
+    kind: str
+    value: float
+    value_low: float
+    value_high: float
+    exponent: float
+    ci_low: float
+    ci_high: float
+    reason: str
+
+
+def judge(
+    scheme: str,
+    layer: int,
+    kind: str,
+    trends: Mapping[str, Trend],
+    thresholds: Thresholds,
+    diverged: int = 0,
+) -> list[Cell]:
+    """The three cells of one scheme, from its trends by metric name."""
+    cells = []
+    for column, (rule, rule_metric, shown_metric) in COLUMNS.items():
+        read, shown = trends[rule_metric], trends[shown_metric]
+        measured = rule(read, thresholds)
+        claim = CLAIMS[scheme][column] if scheme in CLAIMS else None
+        cells.append(
+            Cell(
+                scheme=scheme,
+                column=column,
+                measured=measured,
+                paper=claim.words if claim else "",
+                agrees=str(measured in claim.agreeing).lower() if claim else "",
+                layer=layer,
+                kind=kind,
+                value=shown.value,
+                value_low=shown.value_low,
+                value_high=shown.value_high,
+                exponent=shown.exponent,
+                ci_low=shown.ci_low,
+                ci_high=shown.ci_high,
+                reason=_reason(rule_metric, read, diverged),
+            )
+        )
+    return cells
+
+
+def _reason(metric: str, trend: Trend, diverged: int) -> str:
+    """The numbers that the rule read, in words."""
+    parts = []
+    if not math.isnan(trend.value):
+        parts.append(f"{metric} {trend.value:.3g} at the largest width")
+    elif not math.isnan(trend.value_high):
+        parts.append(f"{metric} under {trend.value_high:.3g} at the largest width")
+    if math.isnan(trend.exponent):
+        parts.append("too few resolved widths for an exponent")
+    elif math.isnan(trend.ci_low):
+        parts.append(f"exponent {trend.exponent:.2f}, no interval from a single seed")
+    else:
+        parts.append(f"exponent {trend.exponent:.2f} in [{trend.ci_low:.2f}, {trend.ci_high:.2f}]")
+    if trend.unresolved:
+        # A change has no resolution; it is missing where there was nothing to change.
+        why = "undefined" if metric == "feature_change" else "under resolution"
+        parts.append(f"{trend.unresolved} points {why}")
+    if diverged:
+        parts.append(f"{diverged} runs diverged")
+    return "; ".join(parts)
+
+
+def table1(
+    scaling: pd.DataFrame, diverged: pd.DataFrame, thresholds: Thresholds
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Table 1 at the headline layer (the last one's pre-activations), and at every layer and kind.
+
+    Args:
+        scaling: scaling.csv.
+        diverged: diverged.csv; every run in it is told of in the cells of its scheme.
+        thresholds: of the rules.
+    """
+    lost = diverged["scheme"].value_counts()
+    cells: list[Cell] = []
+    for (scheme, layer, kind), rows in groups(scaling):
+        trends = {str(row["metric"]): _trend(row) for _, row in rows.iterrows()}
+        cells += judge(scheme, layer, kind, trends, thresholds, int(lost.get(scheme, 0)))
+    every = pd.DataFrame([asdict(cell) for cell in cells])
+    headline = every[(every["layer"] == every["layer"].max()) & (every["kind"] == "h")]
+    return headline.reset_index(drop=True), every
+
+
+def _trend(row: "pd.Series[float]") -> Trend:
+    return Trend(
+        value=float(row["value"]),
+        value_low=float(row["value_low"]),
+        value_high=float(row["value_high"]),
+        exponent=float(row["exponent"]),
+        ci_low=float(row["ci_low"]),
+        ci_high=float(row["ci_high"]),
+        unresolved=int(row["unresolved"]),
+    )

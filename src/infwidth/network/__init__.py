@@ -1,0 +1,1 @@
+"""The MLP whose features are followed, its layers, and what they cost."""

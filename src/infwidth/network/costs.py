@@ -1,0 +1,102 @@
+"""What a hidden layer costs, held densely or drawn lazily, and which of the two is the cheaper.
+
+Dense, a training step takes two products with the n x n matrix and one update of it, on N inputs:
+6 n² N operations. Lazily (`infwidth.network.layers.lazy`), with r directions forward and s
+backward, five products with each: 10 (r + s) n N operations. How many directions a training needs
+was measured, like the rates, by `make bench`; the numbers here are those of its tables, rounded.
+"""
+
+import math
+from dataclasses import fields
+from typing import Any, Literal
+
+from infwidth.experiment import Experiment
+from infwidth.recipe import Recipe
+
+LayerKind = Literal["dense", "lazy"]
+
+# Operations per second of one core in either kind of step.
+DENSE_RATE = 5.5e10
+LAZY_RATE = 3.5e10
+# What a dense step takes at 64 and 256 units beyond its products with matrices.
+SECONDS_PER_ACTIVATION = 1e-8
+# Directions per sample at rest, for every factor of ten in the tolerance; less in short trainings.
+DIRECTIONS_PER_DECADE = 8
+STEPS_PER_DIRECTION = 4
+# Directions are found early, but not at once: their mean number over the steps of a training.
+MEAN_DIRECTIONS = 0.8
+
+
+def bytes_per_number(experiment: Experiment) -> int:
+    """Of the working precision."""
+    return 8 if experiment.precision == "float64" else 4
+
+
+def directions(experiment: Experiment, width: int) -> int:
+    """About how many directions, r + s, a training comes to look at: those of µP, the most."""
+    per_sample = min(
+        DIRECTIONS_PER_DECADE * -math.log10(experiment.lazy_tolerance),
+        max(experiment.steps / STEPS_PER_DIRECTION, 1),
+    )
+    return 2 * int(min(per_sample * experiment.samples, width))
+
+
+def untrained_directions(experiment: Experiment, width: int) -> int:
+    """How many more the test inputs need, which training's steps have nothing to do with.
+
+    Every snapshot finds them moved, and what training looked at gone from them.
+    """
+    return min(experiment.snapshots * experiment.test_samples, width)
+
+
+def seconds_per_step(experiment: Experiment, width: int, kind: LayerKind) -> float:
+    """Of the matrix of one hidden layer of one replica, on one core."""
+    if kind == "dense":
+        return 6 * width**2 * experiment.samples / DENSE_RATE
+    found = MEAN_DIRECTIONS * directions(experiment, width)
+    return 10 * found * width * experiment.samples / LAZY_RATE
+
+
+def activation_seconds(experiment: Experiment, width: int) -> float:
+    """Of what each layer's activations take in a step of one replica, on one core.
+
+    Float64 work on each of the n x N activations, and four products of an N x N matrix with them.
+    """
+    entries = width * experiment.samples
+    return entries * (SECONDS_PER_ACTIVATION + 4 * experiment.samples / DENSE_RATE)
+
+
+def layer_bytes(experiment: Experiment, width: int, kind: LayerKind) -> int:
+    """Memory of one hidden layer of one replica."""
+    if kind == "dense":
+        return width**2 * bytes_per_number(experiment)
+    # Directions and images, and in passing one of these matrices anew while it grows.
+    rows = 2.5 * directions(experiment, width) + 3 * untrained_directions(experiment, width)
+    rows += 8 * experiment.samples
+    return int(rows * width * bytes_per_number(experiment))
+
+
+def layer_kind(experiment: Experiment, width: int) -> LayerKind:
+    """The kind that a training at this width uses: as configured, or the quicker one.
+
+    Which is quicker is judged by the sizes alone, not by the machine at hand: the same
+    configuration draws the same random numbers everywhere.
+    """
+    if experiment.layer == "dense":
+        return "dense"
+    if experiment.layer == "lazy":
+        return "lazy"
+    dense, lazy = (seconds_per_step(experiment, width, kind) for kind in ("dense", "lazy"))
+    return "dense" if dense <= lazy else "lazy"
+
+
+def recipe_settings(experiment: Experiment, width: int) -> dict[str, Any]:
+    """The fields of a `Recipe` for one width, in JSON types, with layer `auto` decided.
+
+    A key that the training does not use stands at 0: no training hangs on its value.
+    """
+    settings = experiment.settings(*(field.name for field in fields(Recipe)))
+    settings["layer"] = layer_kind(experiment, width)
+    if settings["layer"] == "dense":
+        settings["lazy_tolerance"] = 0.0
+    return settings

@@ -1,0 +1,159 @@
+"""An MLP without biases, R replicas moving together, that follows its own movement.
+
+At small learning rates in wide networks the movement of the features is many orders smaller than
+the features (SP's first layer: n^-3/2), so it must not be read off as a difference of two large
+numbers, nor off weights into which it was rounded. From W' = W - η yᵀ x follows
+
+    x' W'ᵀ - x Wᵀ = (x' - x) W'ᵀ - η (x xᵀ) y,
+
+exactly: each step adds to the pre-activations the old features' N x N Gram matrix times the
+gradient signal y, and the weights' action on the *change* of the features. Both have the size of
+the movement itself, so its relative accuracy is that of the working precision, at one product with
+W forward and one backward per step. Pre-activations h, their movement δh and features are kept in
+float64; products, and what only enters them, are in the working precision.
+"""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from infwidth.network.activations import Activation
+from infwidth.network.layers import Layer
+from infwidth.network.layers.input import InputLayer
+
+Rates = tuple[float, ...]
+
+
+class HiddenState:
+    """One hidden layer on the N training inputs: h = h^0 + δh and x = φ(h), all (R, N, n) float64.
+
+    Attributes:
+        initial: h^0.
+        initial_feature: φ(h^0).
+        change: δh.
+        feature: φ(h^0 + δh).
+        preactivation_rounded: h in the working precision.
+        feature_rounded: x in the working precision.
+    """
+
+    def __init__(self, initial: Tensor, activation: Activation, dtype: torch.dtype) -> None:
+        """Start from h^0 in float64."""
+        self.initial = initial
+        self.initial_feature = activation.feature(initial, dtype)
+        self.change = torch.zeros_like(initial)
+        self.feature = self.initial_feature
+        self.preactivation_rounded = initial.to(dtype)
+        self.feature_rounded = self.feature.to(dtype)
+
+    @property
+    def feature_change(self) -> Tensor:
+        """δx = φ(h^0 + δh) - φ(h^0)."""
+        return self.feature - self.initial_feature
+
+    def move(self, movement: Tensor, activation: Activation) -> Tensor:
+        """Add to δh; returns the change of x in the movement's precision."""
+        self.change += movement
+        preactivation = self.initial + self.change
+        feature = activation.feature(preactivation, movement.dtype)
+        moved = (feature - self.feature).to(movement.dtype)
+        self.feature = feature
+        self.preactivation_rounded = preactivation.to(movement.dtype)
+        self.feature_rounded = feature.to(movement.dtype)
+        return moved
+
+    def keep(self, replicas: Tensor) -> None:
+        """Go on with these replicas alone."""
+        for name, value in vars(self).items():
+            setattr(self, name, value[replicas])
+
+
+class Network:
+    """R replicas of an MLP with L hidden layers, on N training inputs."""
+
+    def __init__(
+        self,
+        input_layer: InputLayer,
+        layers: Sequence[Layer],
+        activation: Activation,
+        dtype: torch.dtype,
+    ) -> None:
+        """Run the initial weights forward.
+
+        Args:
+            input_layer: the first layer.
+            layers: the layers after it: L - 1 hidden ones and the output layer.
+            activation: φ, after every layer but the last.
+            dtype: working precision of the products with the weights.
+        """
+        self.input_layer = input_layer
+        self.layers = list(layers)
+        self.activation = activation
+        self.dtype = dtype
+        self.hidden: list[HiddenState] = []
+        preactivation = input_layer.initial
+        for layer in self.layers:
+            state = HiddenState(preactivation, activation, dtype)
+            self.hidden.append(state)
+            preactivation = layer.start(state.feature_rounded).double()
+        self.outputs = preactivation
+
+    def step(self, error_signal: Tensor, rates: Rates, *, norms: bool = False) -> Tensor | None:
+        """One step of gradient descent.
+
+        Args:
+            error_signal: gradient of the objective with respect to the outputs,
+                shape (R, N, classes); a sample outside the batch has a row of zeros.
+            rates: the learning rates of the L + 1 layers, from the input on.
+            norms: whether to compute the size of the step.
+
+        Returns:
+            ‖W' - W‖_F of each layer and replica, shape (L + 1, R), if asked for.
+        """
+        signals = self._backward(error_signal.to(self.dtype))
+        sizes = self._update_norms(signals, rates) if norms else None
+        movement = self.input_layer.step(signals[0], rates[0])
+        for state, layer, signal, rate in zip(
+            self.hidden, self.layers, signals[1:], rates[1:], strict=True
+        ):
+            old = state.feature_rounded
+            moved = state.move(movement, self.activation)
+            movement = layer.step(signal, old, moved, rate)
+        self.outputs = self.outputs + movement
+        return sizes
+
+    def _backward(self, error_signal: Tensor) -> list[Tensor]:
+        """Gradients with respect to the pre-activations of every layer and the outputs."""
+        signals = [error_signal]
+        for state, layer in zip(reversed(self.hidden), reversed(self.layers), strict=True):
+            slope = self.activation.derivative(state.preactivation_rounded, state.feature_rounded)
+            signals.append(layer.backward(signals[-1]).mul_(slope))
+        return signals[::-1]
+
+    def _update_norms(self, signals: Sequence[Tensor], rates: Rates) -> Tensor:
+        """‖η yᵀ x‖_F per layer and replica, from the N x N Gram matrices of y and x."""
+        features = [state.feature_rounded for state in self.hidden]
+        grams = [self.input_layer.geometry.gram, *(x @ x.mT for x in features)]
+        norms = []
+        for signal, gram, rate in zip(signals, grams, rates, strict=True):
+            signal_gram = (signal @ signal.mT).double()
+            # The trace of a product of two Gram matrices is not negative, its rounding may be.
+            square = (signal_gram * gram.double()).sum(dim=(-2, -1)).clamp(min=0)
+            norms.append(rate * square.sqrt())
+        return torch.stack(norms)
+
+    def test_outputs(self) -> Tensor:
+        """Outputs on the test inputs, shape (R, M, classes)."""
+        preactivation = self.input_layer.test_preactivations().to(self.dtype)
+        for layer in self.layers:
+            preactivation = layer.evaluate(self.activation.value(preactivation))
+        return preactivation.double()
+
+    def keep(self, replicas: Tensor) -> None:
+        """Go on with these replicas alone (indices)."""
+        self.input_layer.keep(replicas)
+        for layer in self.layers:
+            layer.keep(replicas)
+        for state in self.hidden:
+            state.keep(replicas)
+        self.outputs = self.outputs[replicas]

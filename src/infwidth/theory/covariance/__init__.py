@@ -1,0 +1,16 @@
+"""The key lemma: the covariance of the Gaussian parts."""
+
+from infwidth.theory.statement import Parts, Statement
+
+STATEMENT = Statement(
+    title="Covariance preservation",
+    tables=("covariance",),
+    parts=Parts(
+        module="innovations",
+        over="schemes",
+        tables=("covariance", "decomposition"),
+        settings=("schemes", "recipe", "widths", "seeds", "samples"),
+    ),
+    trains=False,
+    memory_mb=3000,
+)

@@ -1,0 +1,151 @@
+"""Theorem 4.5: whether least eigenvalues stay above zero at n = ∞, and where they fall.
+
+A limit counts as above zero where the exponent's interval does not reach below `FALLING`, and its
+own lies above the resolution. Rules and thresholds are ours.
+"""
+
+from collections.abc import Iterator
+
+import pandas as pd
+
+from infwidth.measures.claims import CLAIMS
+from infwidth.numbers import number, power, with_interval
+from infwidth.theory.finding import Finding, verdict
+from infwidth.theory.independence.measure import FALLING
+
+MUP = "µP"
+
+
+def findings(table: pd.DataFrame) -> list[Finding]:
+    """Whether λ_min has a limit above zero throughout, under each scheme and activation.
+
+    Under µP this is Theorem 4.5; of the other schemes it is what Table 1 claims, or ours.
+
+    Args:
+        table: as from `independence_table`; several, one below the other.
+    """
+    found = []
+    for (_, activation, scheme), rows in _trainings(table):
+        claim = CLAIMS[scheme]["feature_diversity"] if scheme in CLAIMS else None
+        with_what = f"{scheme} with {activation}, N = {rows['samples'].iloc[0]}"
+        if claim is not None and "collapsed" in claim.agreeing:
+            last = rows[(rows["layer"] == rows["layer"].max()) & (rows["kind"] == "h")]
+            found.append(
+                Finding(
+                    source="Table 1",
+                    statement=f"{with_what}: the last layer's features become linearly "
+                    "dependent at n = ∞",
+                    verdict=verdict(_dependent(last)),
+                    evidence=_fall(last),
+                )
+            )
+            continue
+        found.append(
+            Finding(
+                source="Theorem 4.5" if scheme == MUP else "Table 1" if claim else "here",
+                statement=f"{with_what}: h and x of every hidden layer stay linearly "
+                "independent at n = ∞ at every step",
+                verdict=verdict(_independent(rows)),
+                evidence=_least(rows),
+            )
+        )
+    return found
+
+
+def _trainings(table: pd.DataFrame) -> Iterator[tuple[tuple[str, str, str], pd.DataFrame]]:
+    for key, rows in table.groupby(["training", "activation", "scheme"], sort=False):
+        training, activation, scheme = map(str, key)
+        yield (training, activation, scheme), rows
+
+
+def _independent(rows: pd.DataFrame) -> bool | None:
+    """Whether every limit is above zero; None where some are not determined."""
+    if _gone(rows).any():
+        return False
+    above = (rows["ci_low"] >= FALLING) & (rows["limit_low"] > rows["resolution"])
+    return True if bool((above & (rows["unresolved"] == 0)).all()) else None
+
+
+def _dependent(rows: pd.DataFrame) -> bool | None:
+    """Whether the limit is zero at the last step."""
+    last = rows[rows["step"] == rows["step"].max()]
+    if _gone(last).all():
+        return True
+    return False if bool((last["ci_low"] >= FALLING).all()) else None
+
+
+def _gone(rows: pd.DataFrame) -> "pd.Series[bool]":
+    """Where λ_min vanishes: it falls with the width, or is under resolution at every width."""
+    never_seen = rows["smallest_seen"].isna() & (rows["unresolved"] > 0)
+    return (rows["ci_high"] < FALLING) | never_seen
+
+
+def _least(rows: pd.DataFrame) -> str:
+    """Where the limits are least and fall fastest."""
+    gone = rows[_gone(rows)]
+    if len(gone):
+        first = gone.iloc[gone["step"].argmin()]
+        how = f"under {number(first['resolution'], 2)} at every width"
+        if first["smallest_seen"] > 0:
+            how = f"b = {_interval_words(first, 'exponent', 'ci')}"
+        return (
+            f"it vanishes in {len(gone)} of {len(rows)} cases, first in layer {first['layer']}, "
+            f"{first['kind']}, step {first['step']}: {how}"
+        )
+    if rows["exponent"].isna().all():
+        return f"too few widths to extrapolate from ({rows['widths'].max()})"
+    steepest = rows.iloc[int(rows["ci_low"].fillna(rows["exponent"]).argmin())]
+    headline = rows[(rows["layer"] == rows["layer"].max()) & (rows["kind"] == "h")]
+    change = number(headline["feature_change"].iloc[-1])
+    parts = [
+        f"over {rows['step'].nunique()} steps up to {rows['step'].max()}, in which h^L changed by "
+        f"{change} of itself, the exponent in n that reaches lowest is "
+        f"{_interval_words(steepest, 'exponent', 'ci')} ({_place(steepest)})"
+    ]
+    if rows["limit"].notna().any():
+        least = rows.iloc[int(rows["limit_low"].fillna(rows["limit"]).argmin())]
+        limit = with_interval(least["limit"], least["limit_low"], least["limit_high"])
+        parts.append(
+            f"the least limit of λ_min/n is {limit} ({_place(least)}), beside a resolution of "
+            f"{number(rows['resolution'].max(), 2)}"
+        )
+    if rows["unresolved"].any():
+        parts.append(f"{rows['unresolved'].sum()} values are under resolution")
+    return "; ".join(parts)
+
+
+def _fall(rows: pd.DataFrame) -> str:
+    """How λ_min falls with n at the first and the last step, and what it falls under."""
+    ordered = rows.sort_values("step")
+    first, last = ordered.iloc[0], ordered.iloc[-1]
+    starts, ends = (
+        f"{_interval_words(row, 'exponent', 'ci')} at step {row['step']}" for row in (first, last)
+    )
+    parts = [f"λ_min/n ∝ n^b, b = {starts} and {ends}"]
+    collapsed = ordered[ordered["ratio_high"] < FALLING]
+    if len(collapsed):
+        start = collapsed.iloc[0]
+        parts.append(
+            "over the mean eigenvalue it falls, too, from step "
+            f"{start['step']} on (b = {_interval_words(start, 'ratio_exponent', 'ratio')})"
+        )
+    else:
+        parts.append("over the mean eigenvalue it is not seen to fall")
+    lost = ordered[ordered["unresolved"] > 0]
+    for width in sorted(set(lost["unresolved_from"])):
+        step = lost.loc[lost["unresolved_from"] <= width, "step"].min()
+        parts.append(f"under its resolution from step {step} on at n ≥ {width:.0f}")
+    if lost.empty:
+        parts.append(
+            f"it stays above its resolution ({number(last['smallest_seen'], 2)} at the least, "
+            f"against {number(last['resolution'], 2)})"
+        )
+    return "; ".join(parts)
+
+
+def _place(row: "pd.Series[float]") -> str:
+    return f"layer {row['layer']}, {row['kind']}, step {row['step']}"
+
+
+def _interval_words(row: "pd.Series[float]", name: str, ends: str) -> str:
+    return power(row[name], row[f"{ends}_low"], row[f"{ends}_high"])

@@ -1,0 +1,268 @@
+"""Theorem 4.5: the n = ∞ features stay linearly independent through training.
+
+N features of the n = ∞ network are linearly independent exactly if their Gram matrix,
+K_ij = lim <h(ξ_i), h(ξ_j)> / n, has a least eigenvalue above zero. At every step, in every hidden
+layer, before and after the activation, that eigenvalue is extrapolated from finite widths by the
+law of `infwidth.measures.power_law`,
+
+    log λ_min = log C + b log n + κ log F_l(n),    0 ≤ κ ≤ 1.
+
+κ is 1 at initialisation, and less for what training adds, which is no sample of independent units;
+few widths with n ≫ N cannot tell a larger κ from a smaller b. The exponent b tells whether there is
+anything to extrapolate to: where its interval lies below zero, λ_min vanishes. Elsewhere b = 0, and
+the limit is C, since F_l(n) → 1. The paper proves C > 0 under µP for inputs and activations that
+meet its assumptions, and does not say how large it is. Rules and thresholds are ours.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, fields
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from infwidth.experiment import FEWEST_WIDTHS, FEWEST_WIDTHS_CORRECTED
+from infwidth.measures.finite_width import log_factors
+from infwidth.measures.power_law import NOT_MEASURED, Level, Logarithms, fit
+from infwidth.measures.scaling import (
+    by_width,
+    groups,
+    upper_limit,
+    wholly_resolved,
+    with_gram_ratio,
+)
+from infwidth.theory.measuring import Files, Settings, Tables
+
+Array = NDArray[np.float64]
+Training = Literal["experiment", "activation"]
+
+# An exponent whose interval lies below this is taken as a fall towards zero: as the config's
+# `stable_exponent`, which says the same of Table 1. The least true one is IP's -1.
+FALLING = -0.25
+# The least and the largest κ.
+POWERS = (0.0, 1.0)
+
+
+@dataclass(frozen=True)
+class Extrapolated:
+    """λ_min of one Gram matrix at one step, over all widths; NaN stands for an empty cell.
+
+    Attributes:
+        limit: of λ_min(K)/n at n = ∞, 0 where it vanishes, empty where b does not tell;
+            `limit_low`, `limit_high` its 95 % interval over seeds, given that b = 0 and given
+            F_l(n), which is itself known to a few per cent.
+        exponent: b where it is free; `ci_low`, `ci_high` its interval.
+        ratio_exponent: of λ_min over the mean eigenvalue, whose fall is collapse rather than
+            shrinking; `ratio_low`, `ratio_high` its interval.
+        widths: how many widths took part.
+        largest_width: the largest of them.
+        value: λ_min/n there, geometric mean over seeds.
+        resolution: the largest resolution of λ_min/n over all widths and seeds.
+        unresolved: how many trainings had λ_min under its resolution.
+        unresolved_from: the smallest width at which one had.
+        smallest_seen: the smallest resolved λ_min/n of any width and seed.
+        feature_change: ‖h^t - h^0‖ / ‖h^0‖ at the largest width, geometric mean over seeds.
+    """
+
+    limit: float
+    limit_low: float
+    limit_high: float
+    exponent: float
+    ci_low: float
+    ci_high: float
+    ratio_exponent: float
+    ratio_low: float
+    ratio_high: float
+    widths: int
+    largest_width: float
+    value: float
+    resolution: float
+    unresolved: int
+    unresolved_from: float
+    smallest_seen: float
+    feature_change: float
+
+
+def independence_table(
+    metrics: pd.DataFrame,
+    spectra: pd.DataFrame,
+    *,
+    training: Training,
+    activation: str,
+    samples: int,
+    fit_width_ratio: float,
+) -> pd.DataFrame:
+    """Least eigenvalues at n = ∞ of every scheme, layer, kind and step.
+
+    Args:
+        metrics: metrics.csv.
+        spectra: spectra.csv; its spectrum at the first or last step, whichever is nearer in the
+            logarithm of the step, at the largest width, sets F_l(n).
+        training: whose tables these are.
+        activation: φ.
+        samples: N.
+        fit_width_ratio: widths take part from n = fit_width_ratio x N on.
+
+    Returns:
+        One row each, with columns `training, activation, samples, scheme, step, layer, kind` and
+        those of `Extrapolated`.
+    """
+    wide = with_gram_ratio(metrics[metrics["width"] >= fit_width_ratio * samples])
+    grams = spectra[spectra["matrix"] == "gram"]
+    rows = []
+    for key, group in groups(wide):
+        scheme, layer, kind = key
+        correction = _Correction(_of(grams, scheme, layer, kind), layer)
+        for step, at_step in group.groupby("step"):
+            index = {
+                "training": training,
+                "activation": activation,
+                "samples": samples,
+                "scheme": scheme,
+                "step": int(str(step)),
+                "layer": layer,
+                "kind": kind,
+            }
+            fitted = _extrapolate(at_step, correction, int(str(step)))
+            rows.append({**index, **asdict(fitted)})
+    index_columns = ["training", "activation", "samples", "scheme", "step", "layer", "kind"]
+    columns = [field.name for field in fields(Extrapolated)]
+    # Named even where no width takes part and there is no row.
+    return pd.DataFrame(rows, columns=[*index_columns, *columns])
+
+
+class _Correction:
+    """log F_l(n) of one scheme, layer and kind at any step; each spectrum's is computed once."""
+
+    def __init__(self, spectra: pd.DataFrame, layer: int) -> None:
+        self.spectra = spectra
+        self.layer = layer
+        self.known: dict[tuple[int, tuple[int, ...]], Array | None] = {}
+
+    def __call__(self, step: int, widths: Sequence[int]) -> Array | None:
+        """At these widths; None where the spectrum has no positive least eigenvalue."""
+        there = self.spectra[self.spectra["width"] == max(widths)]
+        if there.empty:
+            return None
+        nearest = min(set(there["step"]), key=lambda end: abs(math.log((1 + end) / (1 + step))))
+        key = (nearest, tuple(widths))
+        if key not in self.known:
+            ordered = there[there["step"] == nearest].sort_values("index")
+            spectrum = ordered["eigenvalue"].to_numpy(dtype=np.float64)
+            positive = bool((spectrum > 0).all())
+            self.known[key] = log_factors(spectrum, widths, self.layer) if positive else None
+        return self.known[key]
+
+
+def _of(table: pd.DataFrame, scheme: str, layer: int, kind: str) -> pd.DataFrame:
+    chosen = (table["scheme"] == scheme) & (table["layer"] == layer) & (table["kind"] == kind)
+    return table[chosen]
+
+
+def _extrapolate(rows: pd.DataFrame, correction: _Correction, step: int) -> Extrapolated:
+    """One Gram matrix at one step: `rows` are its widths and seeds."""
+    resolved, lost = rows[rows["gram_min_eig"].notna()], rows[rows["gram_min_eig"].isna()]
+    used = wholly_resolved(rows, "gram_min_eig")
+    parts = by_width(used, "gram_min_eig")
+    widths, eigenvalues = list(parts), list(parts.values())
+    ratios = list(by_width(used, "gram_ratio").values())
+    factors = correction(step, widths) if widths else None
+    law = fit_exponent(widths, eigenvalues, factors)
+    ratio = fit_exponent(widths, ratios, factors)
+    limit = _limit(law, eigenvalues, factors)
+    widest = rows[rows["width"] == rows["width"].max()]
+    changes = widest["feature_change"].to_numpy(dtype=np.float64)
+    return Extrapolated(
+        limit=limit.value,
+        limit_low=limit.low,
+        limit_high=limit.high,
+        exponent=law.value,
+        ci_low=law.low,
+        ci_high=law.high,
+        ratio_exponent=ratio.value,
+        ratio_low=ratio.low,
+        ratio_high=ratio.high,
+        widths=len(widths),
+        largest_width=max(widths, default=math.nan),
+        value=float(np.exp(np.log(eigenvalues[-1]).mean())) if widths else math.nan,
+        resolution=float(upper_limit(rows, "resolution").max()),
+        unresolved=len(lost),
+        unresolved_from=float(lost["width"].min()),
+        smallest_seen=float(resolved["gram_min_eig"].min()),
+        feature_change=_geometric_mean(changes),
+    )
+
+
+def _geometric_mean(values: Array) -> float:
+    """0 if one of them is 0; NaN if one is not defined."""
+    with np.errstate(divide="ignore"):
+        return float(np.exp(np.log(values).mean()))
+
+
+def _limit(law: Level, eigenvalues: Sequence[Array], factors: Array | None) -> Level:
+    """λ_min at n = ∞: 0 where b falls, C where it does not, nothing where it may."""
+    if law.high < FALLING:
+        return Level(0.0, 0.0, 0.0)
+    if math.isnan(law.value) or law.low < FALLING:
+        return NOT_MEASURED
+    return fit_limit(eigenvalues, factors)
+
+
+def fit_exponent(widths: Sequence[int], values: Sequence[Array], factors: Array | None) -> Level:
+    """b of the module's law with its 95 % interval over seeds.
+
+    Args:
+        widths: n of each group of values.
+        values: positive values over seeds at each width; lengths may differ.
+        factors: log F_l(n) at each width; None: F = 1.
+
+    Returns:
+        All NaN where there is not at least one width more than parameters.
+    """
+    if len(widths) < (FEWEST_WIDTHS if factors is None else FEWEST_WIDTHS_CORRECTED):
+        return NOT_MEASURED
+    log_widths = np.log(np.asarray(widths, dtype=np.float64))
+    design = np.column_stack([np.ones_like(log_widths), log_widths])
+    return fit(Logarithms(values), design, factors, place=1, powers=POWERS).parameter
+
+
+def fit_limit(values: Sequence[Array], factors: Array | None) -> Level:
+    """C of the module's law with b = 0, with its 95 % interval over seeds.
+
+    Args:
+        values: positive values over seeds at each width; lengths may differ.
+        factors: log F_l(n) at each width; None: F = 1.
+
+    Returns:
+        All NaN where there is not at least one width more than parameters.
+    """
+    if len(values) < (FEWEST_WIDTHS if factors is None else FEWEST_WIDTHS_CORRECTED) - 1:
+        return NOT_MEASURED
+    design = np.ones((len(values), 1))
+    return fit(Logarithms(values), design, factors, place=0, powers=POWERS).parameter.exponential
+
+
+def measured(files: Files, settings: Settings) -> Tables:
+    """The table of the statement: of the experiment's trainings, then of each activation's."""
+    others = zip(
+        settings["activations"], files.parts("metrics"), files.parts("spectra"), strict=True
+    )
+    own = (settings["activation"], files.table("metrics"), files.table("spectra"))
+    trainings: list[tuple[Training, int, str, pd.DataFrame, pd.DataFrame]] = [
+        ("experiment", settings["all_samples"], *own),
+        *(("activation", settings["samples"], *other) for other in others),
+    ]
+    tables = [
+        independence_table(
+            metrics,
+            spectra,
+            training=training,
+            activation=activation,
+            samples=samples,
+            fit_width_ratio=settings["fit_width_ratio"],
+        )
+        for training, samples, activation, metrics, spectra in trainings
+    ]
+    return {"independence": pd.concat(tables, ignore_index=True)}

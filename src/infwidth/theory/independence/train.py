@@ -1,0 +1,69 @@
+"""Trainings under µP with other activations, for Theorem 4.5 through training.
+
+Apart from `infwidth.theory.independence.measure`, which extrapolates from these and the
+experiment's own trainings and does without PyTorch.
+"""
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from infwidth.datasets.prepare import PreparedDataset
+from infwidth.measures.features import Features, reduce_snapshots
+from infwidth.measures.spectra import spectra_of
+from infwidth.measures.tables import metrics_table, spectra_table
+from infwidth.recipe import Recipe
+from infwidth.schemes import SCHEMES
+from infwidth.theory.measuring import Files, Settings, Tables
+from infwidth.theory.setting import first_samples, with_activation
+from infwidth.training.train import train
+
+MUP = "µP"
+
+
+def train_activation(
+    data: PreparedDataset,
+    widths: Sequence[int],
+    seeds: Sequence[int],
+    recipe: Recipe,
+    activation: str,
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Train under µP with one activation, in memory.
+
+    Args:
+        data: prepared images and labels.
+        widths: n of each training.
+        seeds: one replica each.
+        recipe: how to train, but for the activation; see `with_activation`.
+        activation: φ.
+
+    Returns:
+        The tables `infwidth.measures.tables.metrics_table` and `spectra_table`, of all widths.
+    """
+    how = with_activation(recipe, activation)
+    metrics, spectra = [], []
+    for width in widths:
+        record = train(data, SCHEMES[MUP], width, seeds, how, f"{MUP} {activation} n={width}")
+        features = Features(
+            width=width,
+            unit_roundoff=record.unit_roundoff,
+            steps=record.steps,
+            seeds=record.seeds,
+            factors=reduce_snapshots(record.initial, record.change),
+        )
+        values = spectra_of(features)
+        metrics.append(metrics_table(MUP, width, features, values))
+        spectra.append(spectra_table(MUP, width, features, values))
+    return pd.concat(metrics, ignore_index=True), pd.concat(spectra, ignore_index=True)
+
+
+def measured_part(files: Files, settings: Settings, part: str) -> Tables:
+    """Metrics and spectra of one activation."""
+    metrics, spectra = train_activation(
+        first_samples(files.dataset(), settings["samples"]),
+        settings["widths"],
+        range(settings["seeds"]),
+        Recipe(**settings["recipe"]),
+        part,
+    )
+    return {"metrics": metrics, "spectra": spectra}

@@ -1,0 +1,13 @@
+"""The n = ∞ column of Table 1."""
+
+from infwidth.theory.statement import Statement
+
+STATEMENT = Statement(
+    title="The limits of Table 1 at infinite width",
+    tables=("limits",),
+    needs=("metrics", "scaling"),
+    settings=("stable_exponent", "steps"),
+    trains=False,
+    memory_mb=1000,
+    minutes=10,
+)

@@ -1,0 +1,10 @@
+"""NTP's limit is linear, and µP's is not."""
+
+from infwidth.theory.statement import Statement
+
+STATEMENT = Statement(
+    title="NTP and its linearised limit",
+    tables=("linearised",),
+    needs=("dataset",),
+    settings=("recipe", "widths", "seeds", "samples"),
+)

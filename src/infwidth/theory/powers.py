@@ -1,0 +1,69 @@
+"""Powers of the width, and what they decide: whether something vanishes as n → ∞, or stays."""
+
+from dataclasses import dataclass
+
+import pandas as pd
+
+from infwidth.measures.power_law import NOT_MEASURED, Level, PowerLaw, fit_power_law, geometric_mean
+from infwidth.measures.scaling import by_width
+from infwidth.numbers import power, with_interval
+
+# Half-way between n^-1/2, by which what is sampled falls, and n^0, of what does not fall.
+HALF_WAY = -0.25
+
+
+def fitted(table: pd.DataFrame, column: str) -> PowerLaw:
+    """The power of n of a column, of a table with a row for each width and seed."""
+    values = by_width(table, column)
+    return fit_power_law(list(values), [*values.values()], None)
+
+
+def falls(law: PowerLaw) -> bool | None:
+    """Whether a power's interval lies below `HALF_WAY`; not, if above; None if neither."""
+    if law.high < HALF_WAY:
+        return True
+    return False if law.low > HALF_WAY else None
+
+
+def in_words(law: PowerLaw) -> str:
+    """The exponent and its interval."""
+    return power(law.exponent, law.low, law.high)
+
+
+@dataclass(frozen=True)
+class WidthLaw:
+    """How a value of each training depends on the width.
+
+    Attributes:
+        power: the fitted power of n, with its 95 % interval.
+        level: the geometric mean at the largest width, with its interval.
+    """
+
+    power: PowerLaw
+    level: Level
+
+    @classmethod
+    def of(cls, table: pd.DataFrame, value: str) -> "WidthLaw":
+        """Of a column of a table with a row for each training; zeros and NaN are left out."""
+        positive = table[table[value] > 0]
+        widest = positive.loc[positive["width"] == positive["width"].max(), value]
+        level = geometric_mean(widest.to_numpy()) if len(widest) else NOT_MEASURED
+        return cls(fitted(positive, value), level)
+
+    @property
+    def stays(self) -> bool | None:
+        """Whether the power's interval lies between ±`HALF_WAY`; not, if beyond; else None."""
+        low, high = self.power.low, self.power.high
+        if low > HALF_WAY and high < -HALF_WAY:
+            return True
+        return False if low > -HALF_WAY or high < HALF_WAY else None
+
+    @property
+    def vanishes(self) -> bool | None:
+        """As `falls`."""
+        return falls(self.power)
+
+    def __str__(self) -> str:
+        """The power, then the level."""
+        level = with_interval(self.level.value, self.level.low, self.level.high)
+        return f"∝ n^{in_words(self.power)}, {level} at the largest width"

@@ -1,0 +1,10 @@
+"""Corollary 4.6: rest is a global minimum."""
+
+from infwidth.theory.statement import Statement
+
+STATEMENT = Statement(
+    title="Corollary 4.6: rest and zero error",
+    tables=("rest",),
+    needs=("dataset",),
+    settings=("schemes", "recipe", "width", "few_seeds", "activations"),
+)

@@ -1,0 +1,183 @@
+"""Corollary 4.6: whether rest and zero error come together.
+
+They do if the movement per error, r_t of `infwidth.theory.rest.measure`, stays away from zero, as
+it must while the features are independent; a training that rests on an error has r_t → 0. All
+thresholds are ours, not the paper's.
+"""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from infwidth.measures.power_law import fit_power_law
+from infwidth.numbers import number, power
+from infwidth.theory.finding import Finding, verdict
+from infwidth.theory.powers import in_words
+from infwidth.theory.rest.names import DUPLICATE, RATE_DECIMALS, REGULAR, REST, RUN, STATIONARY
+
+# Movement per error that counts as away from zero. It is of order one where features are; at rest
+# with r ≥ FLOOR no more than REST / FLOOR of the error can be left, which counts as zero.
+FLOOR = 1e-3
+ZERO = REST / FLOOR
+# A conflict of two labels cannot leave less: with one-hot targets half their distance, √2 / 2, at
+# both copies, and the first error is of order one. Half of the first error and more is an error
+# that stays.
+STAYS = 0.5
+# An exponent below this is a movement that vanishes with the width; the law expected of IP with L
+# hidden layers is r_0 ∝ n^(-(L-2)/2).
+VANISHES = -0.5
+
+
+def findings(table: pd.DataFrame) -> list[Finding]:
+    """What the runs say: one finding per activation of µP, other scheme and exception."""
+    table = table.round(RATE_DECIMALS)
+    kept = table["case"] == REGULAR
+    mup = kept & (table["scheme"] == "µP")
+    found = [
+        _together(
+            runs,
+            "Corollary 4.6",
+            "where µP's training of separate inputs comes to rest, the error signal of every "
+            f"sample is zero ({activation})",
+        )
+        for activation, runs in table[mup].groupby("activation", sort=False)
+    ]
+    found += [
+        _together(
+            runs,
+            "here",
+            f"under {scheme}, at a finite width, rest and zero error come together as well",
+        )
+        for scheme, runs in table[kept & ~mup].groupby("scheme", sort=False)
+    ]
+    for case, judge in ((DUPLICATE, _conflict), (STATIONARY, _stationary)):
+        runs = table[table["case"] == case]
+        if len(runs):
+            found.append(judge(runs))
+    return found
+
+
+@dataclass(frozen=True)
+class _Ending:
+    """Where one run ended."""
+
+    rests: bool
+    movement: float  # the last step relative to the largest
+    error: float  # the last error signal relative to the first
+    least_ratio: float
+
+
+def _endings(table: pd.DataFrame) -> list[_Ending]:
+    return [_ending(run.sort_values("step")) for _, run in table.groupby(RUN, sort=False)]
+
+
+def _ending(run: pd.DataFrame) -> _Ending:
+    movement = run["weight_change"].iloc[-1] / run["largest_change"].iloc[-1]
+    return _Ending(
+        rests=bool(movement <= REST),
+        movement=float(movement),
+        error=float(run["error_signal"].iloc[-1] / run["error_signal"].iloc[0]),
+        least_ratio=float(run["movement_per_error"].min()),
+    )
+
+
+def _together(table: pd.DataFrame, source: str, statement: str) -> Finding:
+    """Whether rest and zero error come together in all runs of a family."""
+    ends = _endings(table)
+    separate = bool((table["parallel_pairs"] == 0).all())
+    rested = [end for end in ends if end.rests]
+    held: bool | None = None
+    # Against it is a run at rest on an error. For it are runs at rest without one, and that r_t
+    # stays away from zero in every run, so that those still under way are not heading for a rest
+    # of the other kind.
+    if any(end.error > ZERO for end in rested):
+        held = False
+    elif rested and min(end.least_ratio for end in ends) >= FLOOR:
+        held = True
+    rates = ", ".join(f"{rate:g}" for rate in sorted(set(table["learning_rate"])))
+    sizes = sorted(set(table["batch_size"]), reverse=True)
+    samples = int(table["samples"].iloc[0])
+    batches = ", ".join("full batch" if size == samples else f"batches of {size}" for size in sizes)
+    evidence = (
+        f"{len(rested)} of {len(ends)} runs (η = {rates}; {batches}; "
+        f"{table['seed'].nunique()} seeds, n = {int(table['width'].max())}, {samples} samples) "
+        f"came to rest within {int(table['step'].max())} steps; "
+    )
+    if rested:
+        evidence += (
+            f"there at most {number(max(end.error for end in rested), 2)} of the first error is "
+            "left; "
+        )
+    evidence += (
+        f"movement per error is never below {number(min(end.least_ratio for end in ends), 2)}, "
+        f"with λ_min(x^L)/n from {_least(table)} up"
+    )
+    if not separate:
+        evidence += "; but there are inputs equal up to sign, which Assumption 4.1 excludes"
+    return Finding(source, statement, verdict(held if separate else None), evidence)
+
+
+def _conflict(table: pd.DataFrame) -> Finding:
+    """Whether the duplicate rests on its error, for want of independent features."""
+    ends = _endings(table)
+    last = table.loc[table.groupby(RUN, sort=False)["step"].idxmax()]
+    pairs = int(table["parallel_pairs"].min())
+    dependent = bool((last["feature_min_eig"] <= last["feature_resolution"]).all())
+    held: bool | None = None
+    if all(end.rests for end in ends):
+        held = pairs > 0 and dependent and all(end.error >= STAYS for end in ends)
+    largest = (
+        f"under its resolution, at most {number(float(last['feature_resolution'].max()), 2)}"
+        if dependent
+        else f"{number(float(last['feature_min_eig'].max()), 2)} or less"
+    )
+    evidence = (
+        f"{sum(end.rests for end in ends)} of {len(ends)} runs came to rest with "
+        f"{number(min(end.error for end in ends), 2)} of the first error left or more; movement "
+        f"per error falls to {number(max(end.least_ratio for end in ends), 2)}; {pairs} pair of "
+        f"parallel inputs, and λ_min(x^L)/n at rest is {largest}"
+    )
+    statement = (
+        "an input that occurs twice with conflicting labels, which Assumption 4.1 excludes, lets "
+        "µP's training rest on an error, its features being dependent"
+    )
+    return Finding("here", statement, verdict(held), evidence)
+
+
+def _stationary(table: pd.DataFrame) -> Finding:
+    """Whether the movement at an unchanged error vanishes with the width."""
+    widths = sorted(int(width) for width in table["width"].unique())
+    groups = [table[table["width"] == width] for width in widths]
+    moves = [
+        group.groupby("seed")["movement_per_error"].max().to_numpy(dtype=np.float64)
+        for group in groups
+    ]
+    law = fit_power_law(widths, moves, None)
+    ends = _endings(table)
+    layers = int(table["hidden_layers"].iloc[0])
+    held: bool | None = None
+    if math.isfinite(law.high):
+        held = law.high < VANISHES and min(end.error for end in ends) >= STAYS
+    evidence = (
+        f"over {int(table['step'].max())} steps movement per error is at most "
+        f"{number(float(moves[0].max()), 2)} at n = {widths[0]} and "
+        f"{number(float(moves[-1].max()), 2)} at n = {widths[-1]}, a power {in_words(law)} of n "
+        f"(expected {power(-(layers - 2) / 2, math.nan, math.nan)}); "
+        f"{number(min(end.error for end in ends), 3)} of the first error stays; λ_min(x^L)/n is "
+        f"{_least(groups[-1])} at the largest width"
+    )
+    statement = (
+        f"IP with {layers} hidden layers, which is not µP, starts at rest on its error in the "
+        "limit of infinite width"
+    )
+    return Finding("here", statement, verdict(held), evidence)
+
+
+def _least(table: pd.DataFrame) -> str:
+    """The least λ_min(x^L)/n, or what it is under."""
+    least, resolution = min(zip(table["feature_min_eig"], table["feature_resolution"], strict=True))
+    return (
+        number(least, 2) if least > resolution else f"under its resolution {number(resolution, 2)}"
+    )

@@ -1,0 +1,49 @@
+"""What a statement's folder says of itself."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Parts:
+    """Trainings that a statement's tables are put together from, a job for each.
+
+    Attributes:
+        module: whose `measured` makes a part's tables, within `infwidth.theory`.
+        over: the setting whose entries are the parts.
+        tables: what each makes.
+        settings: what it depends on, as in `Statement`.
+    """
+
+    module: str
+    over: str
+    tables: tuple[str, ...]
+    settings: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Statement:
+    """A statement of the paper, and what it takes to check it.
+
+    Attributes:
+        title: what it is about, in words.
+        tables: the CSV files in `theory/` that it is judged by and drawn from, in the order in
+            which `judge.findings` and `draw.draw` take them.
+        made_by: the statement whose measurement makes the tables, if it is another's.
+        needs: files of the experiment that they are computed from: "dataset", "features" (of all
+            trainings), "metrics", "spectra", "scaling".
+        settings: what they depend on; see `infwidth.theory.setting`.
+        parts: trainings that come first, if they are jobs of their own.
+        trains: whether PyTorch or sympy take part.
+        memory_mb: memory of a job.
+        minutes: time limit of a job.
+    """
+
+    title: str
+    tables: tuple[str, ...]
+    made_by: str | None = None
+    needs: tuple[str, ...] = ()
+    settings: tuple[str, ...] = ()
+    parts: Parts | None = None
+    trains: bool = True
+    memory_mb: int = 2000
+    minutes: int = 60

@@ -1,0 +1,1 @@
+"""Gradient descent, and the record of what it did."""

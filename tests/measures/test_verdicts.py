@@ -1,0 +1,172 @@
+"""Verdicts on synthetic scaling laws: each rule must be able to say every one of its words."""
+
+import math
+from dataclasses import replace
+
+import pandas as pd
+import pytest
+
+from infwidth.measures.claims import CLAIMS
+from infwidth.measures.scaling import METRICS
+from infwidth.measures.verdicts import (
+    COLUMNS,
+    UNDETERMINED,
+    Thresholds,
+    Trend,
+    feature_diversity,
+    feature_variation,
+    space_time,
+    table1,
+)
+
+THRESHOLDS = Thresholds(stable_exponent=0.25, small_change=0.5, collapse_ratio=1e-4)
+
+
+def trend(value: float, exponent: float, margin: float = 0.05, unresolved: int = 0) -> Trend:
+    return Trend(
+        value=value,
+        value_low=0.9 * value,
+        value_high=1.1 * value,
+        exponent=exponent,
+        ci_low=exponent - margin,
+        ci_high=exponent + margin,
+        unresolved=unresolved,
+    )
+
+
+NOTHING = replace(trend(math.nan, math.nan), ci_low=math.nan, ci_high=math.nan, unresolved=5)
+
+
+@pytest.mark.parametrize(
+    ("change", "verdict"),
+    [
+        (trend(0.07, -0.5), "small"),
+        (trend(1.6, 0.0), "large and stable"),
+        (trend(600, 0.9), "large"),
+        (trend(1.6, 0.2, margin=0.2), "large"),  # not falling, perhaps growing
+        (trend(0.07, 0.0), UNDETERMINED),  # small here, but it would not vanish
+        (trend(0.6, -0.5), UNDETERMINED),  # vanishing, but not yet small
+        (trend(0.5, 0.0), UNDETERMINED),  # its interval holds the threshold
+        (trend(0.07, -0.5, margin=0.4), UNDETERMINED),
+        (replace(trend(0.07, -0.5), ci_low=math.nan, ci_high=math.nan), UNDETERMINED),
+        (NOTHING, UNDETERMINED),
+    ],
+)
+def test_feature_variation(change: Trend, verdict: str) -> None:
+    assert feature_variation(change, THRESHOLDS) == verdict
+
+
+@pytest.mark.parametrize(
+    ("ratio", "verdict"),
+    [
+        (trend(0.03, 0.0), "rich"),
+        (trend(0.03, 0.4), "rich"),
+        (trend(1e-7, -1.6), "collapsed"),
+        (trend(1e-7, 0.0), "collapsed"),  # low at every width
+        (trend(0.03, -1.0), "collapsed"),  # on its way
+        (trend(0.03, -0.2, margin=0.2), UNDETERMINED),
+        (trend(1e-4, 0.0), UNDETERMINED),
+        (trend(0.03, 0.0, unresolved=3), UNDETERMINED),
+        (trend(1e-7, -1.6, unresolved=3), "collapsed"),
+        (NOTHING, UNDETERMINED),
+    ],
+)
+def test_feature_diversity(ratio: Trend, verdict: str) -> None:
+    assert feature_diversity(ratio, THRESHOLDS) == verdict
+
+
+@pytest.mark.parametrize(
+    ("eigenvalue", "verdict"),
+    [
+        (trend(1e-6, -1.0), "decreases with width"),
+        (trend(1e-6, -1.0, unresolved=5), "decreases with width"),
+        (trend(5e-3, 0.1), "stable across widths"),
+        (trend(5e-3, 1.0), "increases with width"),
+        (trend(5e-3, 0.1, unresolved=5), UNDETERMINED),
+        (trend(5e-3, 0.1, margin=0.3), UNDETERMINED),
+        (trend(5e-3, -0.3, margin=0.1), UNDETERMINED),
+        (NOTHING, UNDETERMINED),
+    ],
+)
+def test_space_time(eigenvalue: Trend, verdict: str) -> None:
+    assert space_time(eigenvalue, THRESHOLDS) == verdict
+
+
+def scaling(**metrics: Trend) -> pd.DataFrame:
+    rows = []
+    for scheme in ("SP", "NTP", "IP", "µP", "mine"):
+        for layer, kind in ((1, "h"), (1, "x"), (2, "h"), (2, "x")):
+            for metric in METRICS:
+                numbers = vars(metrics[metric])
+                rows.append(
+                    {"metric": metric, "scheme": scheme, "layer": layer, "kind": kind, **numbers}
+                )
+    return pd.DataFrame(rows)
+
+
+AS_MUP = {
+    "feature_change": trend(1.6, 0.0),
+    "gram_min_eig": trend(0.03, 0.0),
+    "gram_ratio": trend(0.1, 0.0),
+    "spacetime_min_eig": trend(5e-3, 0.0),
+}
+NONE_DIVERGED = pd.DataFrame(columns=["scheme", "width", "seed", "step"])
+
+
+def test_the_same_measurements_agree_for_mup_and_disagree_for_sp() -> None:
+    headline, every = table1(scaling(**AS_MUP), NONE_DIVERGED, THRESHOLDS)
+    assert len(headline) == 5 * 3
+    assert len(every) == 5 * 3 * 4
+    assert set(zip(headline["layer"], headline["kind"], strict=True)) == {(2, "h")}
+    agrees = headline.set_index(["scheme", "column"])["agrees"].unstack()
+    assert list(agrees.loc["µP"]) == ["true", "true", "true"]
+    assert agrees.loc["SP"].to_dict() == {
+        "feature_variation": "false",
+        "feature_diversity": "true",
+        "space_time": "false",
+    }
+    assert agrees.loc["IP"].to_dict() == {
+        "feature_variation": "true",
+        "feature_diversity": "false",
+        "space_time": "false",
+    }
+    assert list(agrees.loc["mine"]) == ["", "", ""]
+    assert (headline["agrees"] == "false").sum() == 2 + 2 + 2
+
+
+def test_a_cell_shows_the_least_eigenvalue_and_is_judged_by_the_ratio() -> None:
+    headline, _ = table1(
+        scaling(**{**AS_MUP, "gram_ratio": trend(1e-7, -1.0)}), NONE_DIVERGED, THRESHOLDS
+    )
+    cell = headline[(headline["scheme"] == "µP") & (headline["column"] == "feature_diversity")]
+    assert cell["measured"].item() == "collapsed"
+    assert cell["value"].item() == 0.03
+    assert "gram_ratio 1e-07" in cell["reason"].item()
+
+
+def test_diverged_runs_are_told_in_every_cell_of_their_scheme() -> None:
+    diverged = pd.DataFrame(
+        [["SP", 64, 0, 3], ["SP", 64, 1, 4]], columns=["scheme", "width", "seed", "step"]
+    )
+    headline, _ = table1(scaling(**AS_MUP), diverged, THRESHOLDS)
+    told = headline["reason"].str.contains("2 runs diverged")
+    assert list(headline.loc[told, "scheme"].unique()) == ["SP"]
+    assert told.sum() == 3
+
+
+def test_every_claim_names_verdicts_that_its_rule_can_give() -> None:
+    possible = {
+        "feature_variation": {"small", "large", "large and stable"},
+        "feature_diversity": {"rich", "collapsed"},
+        "space_time": {
+            "decreases with width",
+            "stable across widths",
+            "increases with width",
+        },
+    }
+    assert set(possible) == set(COLUMNS)
+    for claims in CLAIMS.values():
+        assert set(claims) == set(COLUMNS)
+        for column, claim in claims.items():
+            assert claim.agreeing
+            assert claim.agreeing <= possible[column]

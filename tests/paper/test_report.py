@@ -1,0 +1,147 @@
+import json
+import re
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typst
+from synthetic import Plan, write
+
+from infwidth.drawing import style
+from infwidth.measures.reading import read
+from infwidth.paper.figures import FIGURES
+from infwidth.paper.notebook import as_html, executed
+from infwidth.paper.report import compile_pdf
+
+ROOT = Path(__file__).parents[2]
+SOURCE = ROOT / "workflow/report/report.typ"
+SCRIPT = (ROOT / "workflow/notebooks/analysis.py").read_text(encoding="utf-8")
+PLAN = Plan(
+    ("SP", "IP", "µP", "mine"),
+    widths=(64, 512),
+    seeds=2,
+    layers=2,
+    steps=(0, 4),
+    diverged=tuple(("IP", width, seed, 4) for width in (64, 512) for seed in (0, 1)),
+)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = write(tmp_path_factory.mktemp("paper"), PLAN)
+    (folder / "figures").mkdir()
+    figure = FIGURES["width_sweep"](read(folder))
+    for name in FIGURES:
+        style.save(figure, folder / "figures" / name)
+    return folder
+
+
+def test_every_figure_of_the_report_is_drawn() -> None:
+    assert set(re.findall(r"figures/(\w+)\.pdf", SOURCE.read_text(encoding="utf-8"))) == set(
+        FIGURES
+    )
+
+
+def test_a_change_in_any_of_its_sources_makes_the_report_anew() -> None:
+    rules = (ROOT / "workflow/rules/paper.smk").read_text(encoding="utf-8")
+    sources = [*SOURCE.parent.glob("*.typ"), *SOURCE.parent.glob("*.bib")]
+    assert [path.name for path in sources if f'"{path.name}"' not in rules] == []
+
+
+def test_the_report_is_the_same_bytes_for_the_same_files(folder: Path) -> None:
+    first = compile_pdf(SOURCE, folder)
+    assert first.startswith(b"%PDF")
+    assert compile_pdf(SOURCE, folder) == first
+
+
+def queried(module: str, expression: str, folder: Path) -> Any:
+    """The value of an expression in a module of the report."""
+    path = folder / "probe.typ"
+    imported = SOURCE.with_name(f"{module}.typ").resolve()
+    path.write_text(f'#import "{imported}": *\n#metadata({{ {expression} }}) <found>')
+    inputs = {"folder": str(folder)}
+    found = typst.query(str(path), "<found>", root="/", sys_inputs=inputs, field="value", one=True)
+    return json.loads(found)
+
+
+def flat(expression: str, folder: Path) -> str:
+    """The text of content in a module of the report."""
+    pick = """let flat(it) = {
+        if type(it) == str { it } else if type(it) == symbol { str(it) }
+        else if type(it) == array { it.map(flat).join("") }
+        else if type(it) != content { "" } else if it == [ ] { " " }
+        else { it.fields().values().map(flat).join("") }
+    }"""
+    return str(
+        queried(
+            "provenance",
+            f'import "{SOURCE.with_name("tables.typ").resolve()}": *;{pick}; flat({expression})',
+            folder,
+        )
+    )
+
+
+@pytest.mark.parametrize("name", ["CIFAR-10 (first 1,000)", "*_$#[x]{<y>`@z~\"\\/*//' -- ..."])
+def test_the_data_set_is_named_in_its_own_characters(
+    folder: Path, tmp_path: Path, name: str
+) -> None:
+    copy = shutil.copytree(folder, tmp_path / "copy")
+    path = copy / "provenance.json"
+    told = json.loads(path.read_text(encoding="utf-8"))
+    path.write_text(json.dumps(told | {"data": {"name": name, "sha256": "5" * 64}}))
+    assert f"Data{name}: the first" in flat("assumptions-table", copy)
+    assert f"Data{name}, prepared inputs {'5' * 64}" in flat("provenance-page", copy)
+    assert compile_pdf(SOURCE, copy) != compile_pdf(SOURCE, folder)
+
+
+def test_the_report_counts_what_the_files_say(folder: Path) -> None:
+    counts = "(agreeing.len(), claimed.len(), differing.len(), diverged.len())"
+    assert queried("run", counts, folder) == [9, 9, 0, 4]
+
+
+@pytest.mark.parametrize(
+    ("call", "expected"),
+    [
+        ('with-interval("2.251e-6", "2.1e-6", "2.43e-6")', "2.25 [2.10, 2.43] ×10−6"),
+        ('with-interval("", "", "1.23e-14")', "< 1.2 ×10−14"),
+        ('with-interval("634.2", "600", "671")', "634 [600, 671]"),
+        ('exponent((exponent: "-0.001", ci_low: "-0.02", ci_high: "0.018"))', "0.00 [−0.02, 0.02]"),
+        ('exponent((exponent: "", ci_low: "", ci_high: ""))', "–"),
+    ],
+)
+def test_numbers_of_the_report(call: str, expected: str, folder: Path) -> None:
+    flat = """let flat(it) = {
+        if type(it) == str { it } else if type(it) == symbol { str(it) }
+        else if it == [ ] { " " } else if it.has("text") { it.text }
+        else if it.has("children") { it.children.map(flat).join("") }
+        else if it.has("body") { flat(it.body) } else { "" }
+    }"""
+    shown = queried("numbers", f"{flat}; flat({call})", folder)
+    assert re.sub(r"\s+", " ", shown).strip() == expected
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(typst.TypstError, match=r"table1\.csv"):
+        compile_pdf(SOURCE, tmp_path)
+
+
+def test_the_notebook_runs_on_the_csv_files_alone(folder: Path, tmp_path: Path) -> None:
+    for path in folder.glob("*.csv"):
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    notebook = executed(SCRIPT, tmp_path, leave_out=("theory",))
+    cells = json.loads(notebook)["cells"]
+    said = "".join(
+        "".join(output.get("data", {}).get("text/markdown", ""))
+        for cell in cells
+        for output in cell.get("outputs", [])
+    )
+    assert "**9 of 9 cells agree with the paper.**" in said
+    assert "- IP, n = 512, seed 1, step 4" in said
+    images = [output for cell in cells for output in cell.get("outputs", [])]
+    assert sum("image/png" in output.get("data", {}) for output in images) == len(FIGURES)
+    assert [cell["id"] for cell in cells] == [f"cell-{place:02d}" for place in range(len(cells))]
+    html = as_html(notebook, "a title")
+    assert "<title>a title</title>" in html
+    assert not re.search(r"<(script|link|img|iframe)[^>]*(src|href)=.https?:", html)
+    assert not re.search(r"@import|import\s*\(?.https?:|url\(.?https?:", html)

@@ -1,0 +1,67 @@
+import re
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+REPOSITORY = Path(__file__).parents[2]
+README = (REPOSITORY / "README.md").read_text(encoding="utf-8")
+
+
+def shown(name: str) -> str:
+    """What stands between a pair of comments of this name."""
+    found = re.search(rf"<!-- {name}: .*? -->\n(.*?)<!-- /{name} -->", README, re.DOTALL)
+    assert found is not None, name
+    return found.group(1).strip()
+
+
+def committed(path: str) -> str:
+    return (REPOSITORY / path).read_text(encoding="utf-8")
+
+
+def test_the_table_is_the_committed_one() -> None:
+    assert shown("table1") == committed("paper/cifar10/table1.md").strip()
+
+
+def test_the_speeds_are_the_committed_ones() -> None:
+    """The first table of the benchmark's page."""
+    page = committed("benchmarks/results/speed.md").splitlines()
+    start = next(number for number, line in enumerate(page) if line.startswith("|"))
+    end = next(number for number in range(start, len(page)) if not page[number].startswith("|"))
+    assert shown("speed").splitlines() == page[start:end]
+
+
+@pytest.mark.parametrize(
+    ("experiment", "agreeing", "claim"),
+    [
+        ("cifar10", 12, "All twelve cells agree with the paper."),
+        ("wide", 12, "all twelve cells agree there, too"),
+        ("digits", 11, "eleven of its twelve cells agree; one, µP's space-time, is undetermined"),
+    ],
+)
+def test_it_counts_the_agreeing_cells(experiment: str, agreeing: int, claim: str) -> None:
+    table = committed(f"paper/{experiment}/table1.csv")
+    assert claim in " ".join(README.split())
+    assert (table.count(",true,"), table.count(",false,")) == (agreeing, 12 - agreeing)
+
+
+def test_the_badges_count_what_is_committed() -> None:
+    cells = committed("paper/cifar10/table1.csv")
+    agreeing, differing = cells.count(",true,"), cells.count(",false,")
+    assert f"Table_1-{agreeing}_of_{agreeing + differing}_cells_agree-" in README
+    findings = pd.read_csv(REPOSITORY / "paper/cifar10/theory/findings.csv")
+    holding = (findings["verdict"] == "holds").sum()
+    assert f"theory-{holding}_of_{len(findings)}_statements_hold-" in README
+
+
+def test_every_linked_file_exists() -> None:
+    links = re.findall(r"\]\(([^)#]+)\)", README)
+    files = [link for link in links if not link.startswith("http")]
+    assert files
+    assert [link for link in files if not (REPOSITORY / link).exists()] == []
+
+
+def test_every_make_target_exists() -> None:
+    makefile = (REPOSITORY / "Makefile").read_text(encoding="utf-8")
+    for target in re.findall(r"make ([a-z][a-z-]*)", README):
+        assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
