@@ -3,7 +3,6 @@
 import math
 from collections.abc import Sequence
 
-import infwidth.paper.theory.independence as figure
 import numpy as np
 import pandas as pd
 import pytest
@@ -14,6 +13,7 @@ from scipy.optimize import lsq_linear
 
 from infwidth.measures.finite_width import log_factors
 from infwidth.schemes import SCHEMES
+from infwidth.theory.independence import draw as figure
 from infwidth.theory.independence.judge import findings
 from infwidth.theory.independence.measure import (
     FALLING,

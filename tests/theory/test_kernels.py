@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import builders
-import infwidth.paper.theory.kernels as figure
 import numpy as np
 import pandas as pd
 import pytest
@@ -21,6 +20,7 @@ from infwidth.measures.features import Features, reduce_snapshots
 from infwidth.network.activations import ACTIVATIONS
 from infwidth.network.initialisation import initial_network
 from infwidth.schemes import SCHEMES
+from infwidth.theory.kernels import draw as figure
 from infwidth.theory.kernels import measure as kernels
 from infwidth.theory.kernels.judge import findings
 from infwidth.theory.kernels.measure import (

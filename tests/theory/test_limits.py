@@ -4,7 +4,6 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-import infwidth.paper.theory.limits as figure
 import numpy as np
 import pandas as pd
 import pytest
@@ -13,6 +12,7 @@ from numpy.typing import NDArray
 from scipy.optimize import lsq_linear
 
 from infwidth.measures.claims import CLAIMS
+from infwidth.theory.limits import draw as figure
 from infwidth.theory.limits.judge import describe, findings, one_each
 from infwidth.theory.limits.measure import FEWEST_WIDTHS, RATES, extrapolate, limits_table
 

@@ -4,7 +4,6 @@ import math
 from collections.abc import Sequence
 
 import builders
-import infwidth.paper.theory.linearised as figure
 import numpy as np
 import pandas as pd
 import pytest
@@ -17,6 +16,7 @@ from infwidth.datasets.prepare import PreparedDataset
 from infwidth.network.initialisation import initial_network, learning_rates
 from infwidth.recipe import Recipe
 from infwidth.schemes import SCHEMES
+from infwidth.theory.linearised import draw as figure
 from infwidth.theory.linearised import measure as linearised
 from infwidth.theory.linearised.judge import findings, largest_deviation
 from infwidth.theory.linearised.measure import (

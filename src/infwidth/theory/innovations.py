@@ -40,10 +40,6 @@ from infwidth.network.losses import LOSSES, one_hot
 from infwidth.network.mlp import HiddenState, Network
 from infwidth.recipe import Recipe
 from infwidth.schemes import Scheme
-from infwidth.theory.covariance.measure import covariance_table
-from infwidth.theory.decomposition.measure import decomposition_table
-from infwidth.theory.measuring import Files, Settings, Tables
-from infwidth.theory.setting import first_samples
 from infwidth.training.batches import sample_weights
 from infwidth.training.train import DIVERGED_LOSS_RATIO, log_spaced_steps, pick_device
 
@@ -358,18 +354,3 @@ def _exact(values: Tensor) -> Array:
     """A float64 copy on the CPU."""
     copied: Array = values.double().cpu().numpy().copy()
     return copied
-
-
-def measured_part(files: Files, settings: Settings, part: str) -> Tables:
-    """Both tables of one scheme."""
-    data = first_samples(files.dataset(), settings["samples"])
-    scheme, recipe = Scheme(**settings["schemes"][part]), Recipe(**settings["recipe"])
-    observations = [
-        observe(data, scheme, width, seed, recipe)
-        for width in settings["widths"]
-        for seed in range(settings["seeds"])
-    ]
-    return {
-        "covariance": covariance_table(part, observations),
-        "decomposition": decomposition_table(part, observations),
-    }
