@@ -13,8 +13,14 @@ from lazy_layers import check_close, start, start_on_known_weights, training
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
+<<<<<<< HEAD:tests/network/test_lazy_tf32.py
 from infwidth.network.layers.directions import ORTHOGONAL, Basis
 from infwidth.network.precision import full_float32
+=======
+from infwidth import training as module
+from infwidth.layers.directions import ORTHOGONAL, Basis
+from infwidth.precision import PRECISIONS, full_float32
+>>>>>>> main:tests/test_lazy_tf32.py
 from infwidth.schemes import SCHEMES
 from infwidth.training.train import train
 
@@ -102,8 +108,12 @@ def test_a_training_on_a_known_matrix_is_the_dense_one_to_the_digits_of_tf32(
 
 
 @pytest.mark.parametrize("tolerance", [1e-2, 1e-4])
-def test_a_drawn_training_ends_and_learns(tolerance: float, tf32: Tf32) -> None:
+def test_a_drawn_training_ends_and_learns(
+    tolerance: float, tf32: Tf32, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """At tolerances below tf32's rounding, too."""
+    # As where there is tf32.
+    monkeypatch.setattr(module, "precision_on", lambda device, name: PRECISIONS[name])
     how = recipe(layer="lazy", precision="tf32", steps=40, lazy_tolerance=tolerance)
     record = train(dataset(16, 40, 4), SCHEMES["µP"], 256, [0, 1], how)
     assert tf32.count > 100

@@ -46,7 +46,11 @@ def test_every_figure_of_the_report_is_drawn() -> None:
 def test_a_change_in_any_of_its_sources_makes_the_report_anew() -> None:
     rules = (ROOT / "workflow/rules/paper.smk").read_text(encoding="utf-8")
     sources = [*SOURCE.parent.glob("*.typ"), *SOURCE.parent.glob("*.bib")]
-    assert [path.name for path in sources if f'"{path.name}"' not in rules] == []
+    patterns = re.search(r"content_digest\(WORKFLOW, (\"report/.*)\)", rules)
+    assert patterns is not None
+    watched = [re.sub(r"\W", "", pattern) for pattern in patterns[1].split(",")]
+    assert watched == ["reporttyp", "reportreferencesbib"]
+    assert {path.suffix for path in sources} == {".typ", ".bib"}
 
 
 def test_the_report_is_the_same_bytes_for_the_same_files(folder: Path) -> None:

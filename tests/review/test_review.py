@@ -25,7 +25,7 @@ from infwidth.review.command import main
 from infwidth.review.comparing import compare
 from infwidth.review.tasks import Setting, Task, tasks
 
-PLAN = Plan(("SP", "µP"), widths=(32, 64, 128), seeds=2, layers=1, steps=(0, 4), samples=6)
+PLAN = Plan(("SP", "µP"), widths=(32, 64, 128), seeds=5, layers=1, steps=(0, 4), samples=6)
 MEASURED = ("metrics.csv", "runs.csv", "spectra.csv", "diverged.csv")
 
 
