@@ -62,7 +62,7 @@ def test_notebook_and_report_show_them_only_where_they_were_made(
 
 def test_their_cost_is_told(checked: Checkout) -> None:
     provenance = json.loads((checked.paper / "provenance.json").read_text(encoding="utf-8"))
-    jobs = [job for job in provenance["rules"] if job["rule"] == "theory_innovations"]
+    jobs = [job for job in provenance["rules"] if job["rule"] == "theory_covariance_part"]
     assert {job["job"] for job in jobs} == set(SCHEMES)
     assert provenance["config"]["theory"] is True
 
@@ -82,9 +82,13 @@ def test_snakemakes_own_report_shows_it_without_a_network(checked: Checkout) -> 
         (page,) = (archive.read(name).decode() for name in names if name.endswith("report.html"))
     for figure in ("width_sweep", "rest"):
         assert any(name.endswith(f"/{figure}.png") for name in names)
-    for caption in (ROOT / "workflow/report").glob("*.rst"):
+    captions = [
+        *(ROOT / "workflow/report").glob("*.rst"),
+        *(ROOT / "src/infwidth/theory").glob("*/caption.md"),
+    ]
+    for caption in captions:
         first = re.split(r"[{`\n]", caption.read_text(encoding="utf-8"))[0].strip()
-        assert json.dumps(first)[1:-1] in page, caption.name
+        assert json.dumps(first)[1:-1] in page, caption
     soup = BeautifulSoup(page, "html.parser")
     fetched = [
         tag.get("src") or tag.get("href") for tag in soup.find_all(["script", "link", "img"])
