@@ -6,7 +6,7 @@ import re
 import subprocess
 import sys
 import tomllib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import packages_distributions, requires, version
@@ -169,6 +169,12 @@ def path_of(module: str) -> Path | None:
     return next((candidate for candidate in candidates if candidate.is_file()), None)
 
 
+@cache
+def distributions() -> Mapping[str, list[str]]:
+    """Package that is imported -> what installs it."""
+    return packages_distributions()
+
+
 def third_party(files: Sequence[Path], module: str | None = None) -> set[str]:
     """Packages that files import from outside, themselves or through the library.
 
@@ -190,8 +196,7 @@ def third_party(files: Sequence[Path], module: str | None = None) -> set[str]:
                 pending += filter(None, [path_of(imported)])
             elif top not in sys.stdlib_module_names:
                 found.add(top)
-    distributions = packages_distributions()
-    return {canonicalize_name(distributions[top][0]) for top in found}
+    return {canonicalize_name(distributions()[top][0]) for top in found}
 
 
 def users(workflow: Workflow, package: str) -> set[str]:
