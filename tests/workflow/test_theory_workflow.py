@@ -9,11 +9,14 @@ from bs4 import BeautifulSoup
 from workflow_run import ROOT, SCHEMES, THEORY, Checkout, table
 
 from infwidth.review import review
+from infwidth.theory import statements
 
 TABLES = {
     "separation", "violations", "activations", "kernels", "independence", "linearised",
     "covariance", "decomposition", "rest", "limits", "findings",
 }  # fmt: skip
+SHOWN = {"report_pdf", "page"}
+JUDGED = {"notebook", *SHOWN}
 
 
 @pytest.fixture(scope="module")
@@ -30,10 +33,12 @@ def checked(finished: Checkout, tmp_path_factory: pytest.TempPathFactory) -> Che
 
 def test_every_table_and_figure_is_made(checked: Checkout) -> None:
     folder = checked.paper / "theory"
-    assert {path.stem for path in folder.glob("*.csv")} == TABLES
+    made = {path.stem for path in folder.glob("*.csv")}
+    assert made == {*statements.TABLES, "findings"}
+    assert made >= TABLES, "what others read keeps its name"
     figures = {path.stem for path in (folder / "figures").glob("*.png")}
     assert figures == {path.stem for path in (folder / "figures").glob("*.pdf")}
-    assert {"inputs", "kernels", "covariance", "rest"} <= figures
+    assert figures == set(statements.DRAWN) >= {"inputs", "kernels", "covariance", "rest"}
     assert {row["scheme"] for row in table(folder / "covariance.csv")} == set(SCHEMES)
 
 
@@ -72,6 +77,25 @@ def test_all_that_is_told_follows_from_the_measurements(checked: Checkout) -> No
     assert [outcome for outcome in outcomes if not outcome.passes] == []
     reviewed = {outcome.output for outcome in outcomes}
     assert {"theory/findings.csv", "theory/figures/rest.pdf", "report.pdf"} <= reviewed
+
+
+@pytest.mark.parametrize(
+    ("path", "old", "new", "rules"),
+    [
+        ("rest/__init__.py", 'title="', 'title="Again: ', {"notebook", *SHOWN}),
+        ("rest/caption.md", "Corollary", "The corollary", SHOWN),
+        ("activations/judge.py", "\n\n\n", "\n\nLARGEST = 7\n\n\n", {"theory_findings", *JUDGED}),
+        ("rest/draw.py", "\n\n\n", "\n\nLARGEST = 7\n\n\n", {"theory_figures", *JUDGED}),
+    ],
+)
+def test_what_is_worded_judged_or_drawn_anew_measures_nothing(
+    checked: Checkout, path: str, old: str, new: str, rules: set[str]
+) -> None:
+    with checked.changed(f"src/infwidth/theory/{path}") as file:
+        text = file.read_text(encoding="utf-8")
+        assert old in text
+        file.write_text(text.replace(old, new, 1), encoding="utf-8")
+        assert checked.plan(**THEORY).rules == {*rules, "all"}
 
 
 def test_snakemakes_own_report_shows_it_without_a_network(checked: Checkout) -> None:
