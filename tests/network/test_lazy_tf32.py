@@ -13,15 +13,10 @@ from lazy_layers import check_close, start, start_on_known_weights, training
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
-<<<<<<< HEAD:tests/network/test_lazy_tf32.py
 from infwidth.network.layers.directions import ORTHOGONAL, Basis
-from infwidth.network.precision import full_float32
-=======
-from infwidth import training as module
-from infwidth.layers.directions import ORTHOGONAL, Basis
-from infwidth.precision import PRECISIONS, full_float32
->>>>>>> main:tests/test_lazy_tf32.py
+from infwidth.network.precision import PRECISIONS, full_float32
 from infwidth.schemes import SCHEMES
+from infwidth.training import train as module
 from infwidth.training.train import train
 
 # Products by name, and which of their arguments are multiplied.

@@ -12,10 +12,12 @@ from infwidth.drawing import style
 from infwidth.measures.reading import read
 from infwidth.paper.figures import FIGURES
 from infwidth.paper.notebook import as_html, executed
-from infwidth.paper.report import compile_pdf
+from infwidth.paper.report import compile_pdf, inputs_of
+from infwidth.theory.statements import DRAWN, NAMES, STATEMENTS, caption
 
 ROOT = Path(__file__).parents[2]
 SOURCE = ROOT / "workflow/report/report.typ"
+THEORY = ROOT / "src/infwidth/theory"
 SCRIPT = (ROOT / "workflow/notebooks/analysis.py").read_text(encoding="utf-8")
 PLAN = Plan(
     ("SP", "IP", "µP", "mine"),
@@ -45,12 +47,45 @@ def test_every_figure_of_the_report_is_drawn() -> None:
 
 def test_a_change_in_any_of_its_sources_makes_the_report_anew() -> None:
     rules = (ROOT / "workflow/rules/paper.smk").read_text(encoding="utf-8")
-    sources = [*SOURCE.parent.glob("*.typ"), *SOURCE.parent.glob("*.bib")]
-    patterns = re.search(r"content_digest\(WORKFLOW, (\"report/.*)\)", rules)
-    assert patterns is not None
-    watched = [re.sub(r"\W", "", pattern) for pattern in patterns[1].split(",")]
-    assert watched == ["reporttyp", "reportreferencesbib"]
-    assert {path.suffix for path in sources} == {".typ", ".bib"}
+    (rule,) = re.findall(r"^rule report_pdf:\n(.*?)^rule ", rules, re.MULTILINE | re.DOTALL)
+    folders = {"WORKFLOW": ROOT / "workflow", 'SRC / "infwidth/theory"': THEORY}
+    told = set()
+    for digest in re.findall(r"content_digest\((.*?)\)", rule, re.DOTALL):
+        folder, *patterns = re.split(r",\s*", digest)
+        told |= {path for name in patterns for path in folders[folder].glob(name.strip('"'))}
+    sources = {path for suffix in ("*.typ", "*.bib") for path in SOURCE.parent.glob(suffix)}
+    assert told == sources | set(THEORY.glob("*/caption.md"))
+
+
+@pytest.mark.parametrize("name", DRAWN)
+def test_a_caption_is_the_same_text_in_every_markup(name: str) -> None:
+    # It goes through reStructuredText in Snakemake's report, Jinja on the page, and Typst.
+    text = caption(name)
+    assert text.endswith(".")
+    assert not re.search(r"[*`|<>{}\\#\[\]]|::|(?<!\w)_|_(?!\w)", text)
+
+
+def test_the_report_has_every_statement_by_its_title_and_every_caption_in_full(
+    folder: Path, tmp_path: Path
+) -> None:
+    copy = shutil.copytree(folder, tmp_path / "copy")
+    path = copy / "provenance.json"
+    told = json.loads(path.read_text(encoding="utf-8"))
+    path.write_text(json.dumps(told | {"config": told["config"] | {"theory": True}}))
+    (copy / "theory/figures").mkdir(parents=True)
+    for name in DRAWN:
+        shutil.copy(copy / "figures/losses.pdf", copy / f"theory/figures/{name}.pdf")
+    (copy / "theory/findings.csv").write_text(
+        "check,source,statement,verdict,evidence\nrest,Corollary 4.6,Rest,holds,some\n"
+    )
+    titles = flat("checks-table", copy, "theory")
+    assert [name for name in NAMES if typeset(STATEMENTS[name].title) not in titles] == []
+    captions = flat("theory-figures", copy, "theory")
+    assert [name for name in DRAWN if typeset(caption(name)) not in captions] == []
+
+
+def typeset(text: str) -> str:
+    return text.replace("'", "’")
 
 
 def test_the_report_is_the_same_bytes_for_the_same_files(folder: Path) -> None:
@@ -64,12 +99,12 @@ def queried(module: str, expression: str, folder: Path) -> Any:
     path = folder / "probe.typ"
     imported = SOURCE.with_name(f"{module}.typ").resolve()
     path.write_text(f'#import "{imported}": *\n#metadata({{ {expression} }}) <found>')
-    inputs = {"folder": str(folder)}
+    inputs = inputs_of(folder)
     found = typst.query(str(path), "<found>", root="/", sys_inputs=inputs, field="value", one=True)
     return json.loads(found)
 
 
-def flat(expression: str, folder: Path) -> str:
+def flat(expression: str, folder: Path, module: str = "provenance") -> str:
     """The text of content in a module of the report."""
     pick = """let flat(it) = {
         if type(it) == str { it } else if type(it) == symbol { str(it) }
@@ -79,7 +114,7 @@ def flat(expression: str, folder: Path) -> str:
     }"""
     return str(
         queried(
-            "provenance",
+            module,
             f'import "{SOURCE.with_name("tables.typ").resolve()}": *;{pick}; flat({expression})',
             folder,
         )

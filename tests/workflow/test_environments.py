@@ -1,11 +1,14 @@
 """The lock, the conda environments beside it, and what the rules' scripts import agree."""
 
 import ast
+import json
 import re
 import subprocess
 import sys
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
 from importlib.metadata import packages_distributions, requires, version
 from itertools import chain
 from pathlib import Path
@@ -15,12 +18,16 @@ import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from infwidth.theory.statements import STATEMENTS
+from infwidth.theory.statements import DRAWN, NAMES, STATEMENTS
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "src/infwidth"
 WORKFLOW = ROOT / "workflow"
 ENVIRONMENTS = sorted(path.stem for path in (ROOT / "envs").glob("*.yaml"))
+# Rules that run nothing: the Snakefile's own.
+TARGETS = ("all", "theory")
+# Functions that import, or look for, the module named.
+LOADERS = ("import_module", "find_spec")
 # What is installed, and what `make slurm` adds to it.
 LOCKS = ("requirements.lock", "requirements-slurm.lock")
 # Those of the conda environments, which are solved for one platform each.
@@ -56,21 +63,89 @@ def pins(environment: str) -> dict[str, str]:
     return {canonicalize_name(name): number for name, number in pinned}
 
 
-def rules() -> dict[str, tuple[str, list[Path]]]:
-    """Rule -> its environment and the Python files that its job runs."""
-    found = {}
-    for file in sorted((WORKFLOW / "rules").glob("*.smk")):
-        for block in re.split(r"^ *rule ", file.read_text(encoding="utf-8"), flags=re.M)[1:]:
-            names = re.findall(r'((?:scripts|notebooks)/\w+\.py)"', block)
-            files = [WORKFLOW / name for name in names]
-            environment = re.search(r'conda:\s+"../../envs/(\w+)\.yaml"', block)
-            assert environment, f"{file.name}: {block.partition(':')[0]} has no environment"
-            found[block.partition(":")[0]] = (environment[1], files)
-    return found
+@dataclass(frozen=True)
+class Rule:
+    """A rule that runs a file: its environment and what its job starts with."""
+
+    environment: str
+    file: Path
+    # Of the theory's rules: the module that the script imports by this name.
+    module: str | None
 
 
-def modules(file: Path) -> Iterator[str]:
-    """What a file imports, or looks for, outside `if TYPE_CHECKING:`; functions' names too."""
+@dataclass(frozen=True)
+class Workflow:
+    """The rules as Snakemake reads them, and the modules that reading them has imported."""
+
+    rules: dict[str, Rule]
+    imported: set[str]
+
+
+@pytest.fixture(scope="module")
+def workflow(tmp_path_factory: pytest.TempPathFactory) -> Workflow:
+    """The workflow, told by a Snakefile around it."""
+    folder = tmp_path_factory.mktemp("rules")
+    (folder / "Snakefile").write_text(
+        "import json, sys\n"
+        "there_already = set(sys.modules)\n"
+        f"include: {str(ROOT / 'Snakefile')!r}\n"
+        "told = {\n"
+        "    made.name: {\n"
+        "        'environment': made.conda_env,\n"
+        "        'file': made.script or made.notebook,\n"
+        "        'module': dict(made.params.items()).get('module'),\n"
+        "    }\n"
+        "    for made in workflow.rules\n"
+        "}\n"
+        "imported = sorted(set(sys.modules) - there_already)\n"
+        "print(json.dumps({'rules': told, 'imported': imported}, default=str))\n",
+        encoding="utf-8",
+    )
+    done = subprocess.run(
+        [sys.executable, "-m", "snakemake", "--list-rules"],
+        cwd=folder,
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    told = json.loads(next(line for line in done.stdout.splitlines() if line.startswith("{")))
+    found = {
+        name: Rule(
+            Path(rule["environment"] or "").stem,
+            WORKFLOW / "rules" / (rule["file"] or ""),
+            rule["module"],
+        )
+        for name, rule in told["rules"].items()
+        if name not in TARGETS
+    }
+    return Workflow(found, set(told["imported"]))
+
+
+def names(text: ast.expr, module: str | None) -> list[str]:
+    """What a module's name written in code stands for: of every statement, of a rule's module."""
+    if not isinstance(text, ast.JoinedStr):
+        return [ast.literal_eval(text)]
+    written = ast.unparse(text)[2:-1]
+    if "{params.module}" in written:
+        assert module, written
+        return [written.replace("{params.module}", module)]
+    assert re.findall(r"{.*?}", written) == ["{name}"], f"{written}: which modules is that?"
+    named = [written.replace("{name}", name) for name in NAMES]
+    return [name for name in named if path_of(name)]
+
+
+@cache
+def modules(file: Path, module: str | None = None) -> tuple[str, ...]:
+    """What a file imports, or looks for, outside `if TYPE_CHECKING:`; functions' names too.
+
+    Args:
+        file: the file.
+        module: of the rule whose script it is.
+    """
+    return tuple(_modules(file, module))
+
+
+def _modules(file: Path, module: str | None) -> Iterator[str]:
     pending: list[ast.AST] = [ast.parse(file.read_text(encoding="utf-8"))]
     while pending:
         node = pending.pop()
@@ -83,12 +158,30 @@ def modules(file: Path) -> Iterator[str]:
             assert node.module, f"{file}: a relative import"
             yield node.module
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
-        elif isinstance(node, ast.Call) and ast.unparse(node.func) == "find_spec":
-            yield ast.literal_eval(node.args[0])
+        elif isinstance(node, ast.Call) and ast.unparse(node.func).endswith(LOADERS):
+            yield from names(node.args[0], module)
 
 
-def third_party(files: list[Path]) -> set[str]:
-    """Packages that files import from outside, themselves or through the library."""
+def path_of(module: str) -> Path | None:
+    """The file of one of the library's modules; None for what is no module."""
+    path = PACKAGE.joinpath(*module.split(".")[1:])
+    candidates = (path.with_suffix(".py"), path / "__init__.py")
+    return next((candidate for candidate in candidates if candidate.is_file()), None)
+
+
+@cache
+def distributions() -> Mapping[str, list[str]]:
+    """Package that is imported -> what installs it."""
+    return packages_distributions()
+
+
+def third_party(files: Sequence[Path], module: str | None = None) -> set[str]:
+    """Packages that files import from outside, themselves or through the library.
+
+    Args:
+        files: the files.
+        module: of the rule whose script they are.
+    """
     seen: set[Path] = set()
     found: set[str] = set()
     pending = list(files)
@@ -97,16 +190,22 @@ def third_party(files: list[Path]) -> set[str]:
         if file in seen:
             continue
         seen.add(file)
-        for module in modules(file):
-            top, *rest = module.split(".")
-            if top == "infwidth":
-                path = PACKAGE.joinpath(*rest)
-                candidates = (path.with_suffix(".py"), path / "__init__.py")
-                pending += [candidate for candidate in candidates if candidate.is_file()]
+        for imported in modules(file, module if file in files else None):
+            top = imported.partition(".")[0]
+            if top == PACKAGE.name:
+                pending += filter(None, [path_of(imported)])
             elif top not in sys.stdlib_module_names:
                 found.add(top)
-    distributions = packages_distributions()
-    return {canonicalize_name(distributions[top][0]) for top in found}
+    return {canonicalize_name(distributions()[top][0]) for top in found}
+
+
+def users(workflow: Workflow, package: str) -> set[str]:
+    """Rules whose jobs import a package."""
+    return {
+        name
+        for name, rule in workflow.rules.items()
+        if package in third_party([rule.file], rule.module)
+    }
 
 
 @pytest.mark.parametrize("lock", LOCKS)
@@ -166,41 +265,46 @@ def test_environment_is_in_step_with_the_lock(environment: str) -> None:
     assert pinned == {name: locked_versions().get(name) for name in pinned}
 
 
-def test_every_environment_is_used() -> None:
-    assert {environment for environment, _ in rules().values()} == set(ENVIRONMENTS)
+def test_every_environment_is_used(workflow: Workflow) -> None:
+    assert {rule.environment for rule in workflow.rules.values()} == set(ENVIRONMENTS)
 
 
-@pytest.mark.parametrize("rule", sorted(rules()))
-def test_environment_has_what_the_rule_imports(rule: str) -> None:
-    environment, files = rules()[rule]
-    assert files, f"{rule} runs no script"
-    assert third_party(files) <= pins(environment).keys()
+def test_environment_has_what_the_rule_imports(workflow: Workflow) -> None:
+    assert len(workflow.rules) > 25
+    for name, rule in workflow.rules.items():
+        assert rule.file.is_file(), f"{name} runs no script"
+        assert third_party([rule.file], rule.module) <= pins(rule.environment).keys(), name
 
 
-def test_only_what_trains_knows_torch() -> None:
+def test_only_what_trains_knows_torch(workflow: Workflow) -> None:
     # Importing it takes longer than most jobs.
-    users = {rule for rule, (_, files) in rules().items() if "torch" in third_party(files)}
-    assert users == {
+    assert users(workflow, "torch") == {
         "train",
         "theory_inputs",
         "theory_kernels",
         "theory_linearised",
-        "theory_innovations",
-        "theory_train_activation",
+        "theory_covariance_part",
+        "theory_independence_part",
         "theory_rest",
     }
 
 
-def test_only_the_check_of_activations_knows_sympy() -> None:
-    users = {rule for rule, (_, files) in rules().items() if "sympy" in third_party(files)}
-    assert users == {"theory_activations"}
+def test_only_the_check_of_activations_knows_sympy(workflow: Workflow) -> None:
+    assert users(workflow, "sympy") == {"theory_activations"}
+
+
+def test_reading_the_rules_imports_nothing_that_takes_long(workflow: Workflow) -> None:
+    # Every call of Snakemake and every job reads them.
+    slow = {"torch", "sympy", "scipy", "pandas", "matplotlib", "seaborn"}
+    assert "infwidth.theory.statements" in workflow.imported
+    assert not workflow.imported & slow
 
 
 def test_judging_drawing_and_telling_leave_torch_and_sympy_alone() -> None:
     code = (
         "import sys\n"
         "import infwidth.paper.notebook, infwidth.paper.page, infwidth.paper.report\n"
-        "import infwidth.paper.findings, infwidth.review, infwidth.theory.statements\n"
+        "import infwidth.paper.findings, infwidth.review, infwidth.theory.drawing\n"
         "print([name for name in ('torch', 'sympy') if name in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
@@ -210,18 +314,18 @@ def test_judging_drawing_and_telling_leave_torch_and_sympy_alone() -> None:
 def test_measuring_knows_nothing_of_judging() -> None:
     # A finding that is worded anew must not have a table computed again.
     theory = PACKAGE / "theory"
-    judging = sorted(theory.glob("*/judge.py"))
-    drawing = sorted(theory.glob("*/draw.py"))
-    measuring = [
-        *(file for file in theory.glob("*/*.py") if file not in {*judging, *drawing}),
-        *(theory / f"{name}.py" for name in ("innovations", "measuring", "setting", "statement")),
-    ]
-    assert len(judging) == len(STATEMENTS) < len(measuring)
-    told = (".judge", ".draw", "theory.statements", "infwidth.paper", "infwidth.drawing")
+    judging = sorted([theory / "judging.py", *theory.glob("*/judge.py")])
+    drawing = sorted([theory / "drawing.py", *theory.glob("*/draw.py")])
+    measuring = [file for file in theory.rglob("*.py") if file not in {*judging, *drawing}]
+    assert len(judging) == len(STATEMENTS) + 1
+    assert len(drawing) == len(DRAWN) + 1
+    assert {file.parent.name for file in measuring} == {"theory", *NAMES}
+    told = (".judge", ".judging", ".draw", ".drawing", "theory.statements", "infwidth.paper")
     assert not [
         (file, module)
         for file in measuring
+        if file.name != "statements.py"
         for module in modules(file)
-        if any(name in f"{module}." for name in (f"{part}." for part in told))
+        if any(f"{part}." in f"{module}." for part in told)
     ]
     assert not third_party([*judging, *drawing]) & {"torch", "sympy"}

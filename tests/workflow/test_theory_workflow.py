@@ -9,11 +9,14 @@ from bs4 import BeautifulSoup
 from workflow_run import ROOT, SCHEMES, THEORY, Checkout, table
 
 from infwidth.review import review
+from infwidth.theory import statements
 
 TABLES = {
     "separation", "violations", "activations", "kernels", "independence", "linearised",
     "covariance", "decomposition", "rest", "limits", "findings",
 }  # fmt: skip
+SHOWN = {"report_pdf", "page"}
+JUDGED = {"notebook", *SHOWN}
 
 
 @pytest.fixture(scope="module")
@@ -30,10 +33,12 @@ def checked(finished: Checkout, tmp_path_factory: pytest.TempPathFactory) -> Che
 
 def test_every_table_and_figure_is_made(checked: Checkout) -> None:
     folder = checked.paper / "theory"
-    assert {path.stem for path in folder.glob("*.csv")} == TABLES
+    made = {path.stem for path in folder.glob("*.csv")}
+    assert made == {*statements.TABLES, "findings"}
+    assert made >= TABLES, "what others read keeps its name"
     figures = {path.stem for path in (folder / "figures").glob("*.png")}
     assert figures == {path.stem for path in (folder / "figures").glob("*.pdf")}
-    assert {"inputs", "kernels", "covariance", "rest"} <= figures
+    assert figures == set(statements.DRAWN) >= {"inputs", "kernels", "covariance", "rest"}
     assert {row["scheme"] for row in table(folder / "covariance.csv")} == set(SCHEMES)
 
 
@@ -62,7 +67,7 @@ def test_notebook_and_report_show_them_only_where_they_were_made(
 
 def test_their_cost_is_told(checked: Checkout) -> None:
     provenance = json.loads((checked.paper / "provenance.json").read_text(encoding="utf-8"))
-    jobs = [job for job in provenance["rules"] if job["rule"] == "theory_innovations"]
+    jobs = [job for job in provenance["rules"] if job["rule"] == "theory_covariance_part"]
     assert {job["job"] for job in jobs} == set(SCHEMES)
     assert provenance["config"]["theory"] is True
 
@@ -74,6 +79,25 @@ def test_all_that_is_told_follows_from_the_measurements(checked: Checkout) -> No
     assert {"theory/findings.csv", "theory/figures/rest.pdf", "report.pdf"} <= reviewed
 
 
+@pytest.mark.parametrize(
+    ("path", "old", "new", "rules"),
+    [
+        ("rest/__init__.py", 'title="', 'title="Again: ', {"notebook", *SHOWN}),
+        ("rest/caption.md", "Corollary", "The corollary", SHOWN),
+        ("activations/judge.py", "\n\n\n", "\n\nLARGEST = 7\n\n\n", {"theory_findings", *JUDGED}),
+        ("rest/draw.py", "\n\n\n", "\n\nLARGEST = 7\n\n\n", {"theory_figures", *JUDGED}),
+    ],
+)
+def test_what_is_worded_judged_or_drawn_anew_measures_nothing(
+    checked: Checkout, path: str, old: str, new: str, rules: set[str]
+) -> None:
+    with checked.changed(f"src/infwidth/theory/{path}") as file:
+        text = file.read_text(encoding="utf-8")
+        assert old in text
+        file.write_text(text.replace(old, new, 1), encoding="utf-8")
+        assert checked.plan(**THEORY).rules == {*rules, "all"}
+
+
 def test_snakemakes_own_report_shows_it_without_a_network(checked: Checkout) -> None:
     run = checked.snakemake("--report", "report.zip", config=THEORY)
     assert run.code == 0, run.output
@@ -82,9 +106,13 @@ def test_snakemakes_own_report_shows_it_without_a_network(checked: Checkout) -> 
         (page,) = (archive.read(name).decode() for name in names if name.endswith("report.html"))
     for figure in ("width_sweep", "rest"):
         assert any(name.endswith(f"/{figure}.png") for name in names)
-    for caption in (ROOT / "workflow/report").glob("*.rst"):
+    captions = [
+        *(ROOT / "workflow/report").glob("*.rst"),
+        *(ROOT / "src/infwidth/theory").glob("*/caption.md"),
+    ]
+    for caption in captions:
         first = re.split(r"[{`\n]", caption.read_text(encoding="utf-8"))[0].strip()
-        assert json.dumps(first)[1:-1] in page, caption.name
+        assert json.dumps(first)[1:-1] in page, caption
     soup = BeautifulSoup(page, "html.parser")
     fetched = [
         tag.get("src") or tag.get("href") for tag in soup.find_all(["script", "link", "img"])

@@ -26,10 +26,12 @@ import pandas as pd
 from IPython.display import Markdown, display
 
 from infwidth import numbers
+from infwidth.files.tables import read_csv
 from infwidth.measures.reading import read
 from infwidth.paper import figures, tables
 from infwidth.paper import findings as theory_tables
-from infwidth.theory import statements as theory
+from infwidth.theory import drawing, judging
+from infwidth.theory.statements import STATEMENTS
 
 # %matplotlib inline
 # %config InlineBackend.figure_formats = ["retina"]
@@ -197,8 +199,8 @@ Markdown("Cells that differ from the paper's row:\n\n" + "\n".join(lines or ["- 
 # from the files in `theory/`.
 
 # %% tags=["theory"]
-checked = theory.read(Path("theory"))
-Markdown(theory_tables.findings_markdown(checked["findings"]))
+checked = judging.read(Path("theory"))
+Markdown(theory_tables.findings_markdown(read_csv(Path("theory/findings.csv"))))
 
 # %% tags=["theory"]
 Markdown(
@@ -207,8 +209,8 @@ Markdown(
 )
 
 # %% tags=["theory"]
-for name, draw in theory.FIGURES.items():
-    display(Markdown(f"### {theory.TITLES[name]}"), draw(checked))
+for name, figure in drawing.figures(checked):
+    display(Markdown(f"### {STATEMENTS[name].title}"), figure)
 
 # %% [markdown]
 # ## Diverged runs

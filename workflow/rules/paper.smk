@@ -117,7 +117,13 @@ rule notebook:
         theory=experiment.theory,
         source=content_digest(WORKFLOW, "notebooks/analysis.py"),
         code=code(
-            "paper.notebook", "paper.figures", "paper.tables", "theory.statements"
+            "paper.notebook",
+            "paper.figures",
+            "paper.tables",
+            "paper.findings",
+            "theory.drawing",
+            *(f"theory.{name}" for name in NAMES),
+            *(f"theory.{name}.draw" for name in DRAWN),
         ),
     message:
         "Running the notebook {output.ipynb}"
@@ -199,7 +205,8 @@ rule report_pdf:
         runtime=growing(10),
     params:
         source=content_digest(WORKFLOW, "report/*.typ", "report/references.bib"),
-        code=code("paper.report"),
+        captions=content_digest(SRC / "infwidth/theory", "*/caption.md"),
+        code=code("paper.report", *(f"theory.{name}" for name in NAMES)),
     message:
         "Typesetting {output}"
     script:

@@ -67,6 +67,7 @@ for name, statement in STATEMENTS.items():
                 "../scripts/theory_table.py"
 
     if not statement.made_by:
+        measuring = "measuring" if statement.joined else f"{name}.measure"
 
         rule:
             name:
@@ -97,9 +98,9 @@ for name, statement in STATEMENTS.items():
                 mem_mb=growing(statement.memory_mb),
                 runtime=growing(statement.minutes),
             params:
-                module=f"{name}.measure",
+                module=measuring,
                 settings=theory_settings(experiment, statement.settings),
-                code=code(f"theory.{name}.measure"),
+                code=code(f"theory.{measuring}"),
             message:
                 statement.title
             script:
@@ -129,11 +130,7 @@ rule theory_findings:
         mem_mb=growing(2000),
         runtime=growing(10),
     params:
-        code=code(
-            "theory.statements",
-            "paper.findings",
-            *(f"theory.{name}.judge" for name in NAMES),
-        ),
+        code=code("paper.findings", *(f"theory.{name}.judge" for name in NAMES)),
     message:
         "What the checks of the theory come to"
     script:
@@ -168,7 +165,7 @@ rule theory_figures:
         runtime=growing(15),
     params:
         config_sha256=figures_digest(experiment.to_config(), theory=True),
-        code=code("theory.statements", *(f"theory.{name}.draw" for name in DRAWN)),
+        code=code("theory.drawing", *(f"theory.{name}.draw" for name in DRAWN)),
     message:
         "Drawing {output.pdf}"
     script:

@@ -4,10 +4,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from infwidth.jobs.script import start
-from infwidth.theory import statements as theory
+from infwidth.theory.drawing import save_all
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
 
 start(snakemake)
-theory.save_all(Path(snakemake.input[0]).parent, snakemake.params.config_sha256)
+save_all(Path(snakemake.input[0]).parent, snakemake.params.config_sha256)

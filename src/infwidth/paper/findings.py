@@ -7,7 +7,7 @@ import pandas as pd
 from infwidth.files.tables import write_csv
 from infwidth.numbers import number
 from infwidth.paper.tables import plain
-from infwidth.theory.statements import findings_table, read
+from infwidth.theory.judging import findings_table, read
 
 MARKS = {"holds": "✓ holds", "fails": "✗ **fails**", "undetermined": "undetermined"}
 

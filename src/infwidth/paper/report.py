@@ -1,16 +1,19 @@
 """The report: Typst source and a paper folder in, PDF out."""
 
+import json
 from importlib.util import find_spec
 from pathlib import Path
 
 import typst
+
+from infwidth.theory.statements import DRAWN, STATEMENTS, caption
 
 
 def compile_pdf(source: Path, folder: Path) -> bytes:
     """The PDF, the same bytes for the same files on every machine.
 
     Args:
-        source: the Typst document, which gets the folder as `sys.inputs.folder`.
+        source: the Typst document.
         folder: the paper folder.
 
     Raises:
@@ -21,10 +24,24 @@ def compile_pdf(source: Path, folder: Path) -> bytes:
         root=Path("/"),
         font_paths=[_fonts()],
         ignore_system_fonts=True,
-        sys_inputs={"folder": str(folder.resolve())},
+        sys_inputs=inputs_of(folder),
     )
     assert isinstance(pdf, bytes)
     return pdf
+
+
+def inputs_of(folder: Path) -> dict[str, str]:
+    """What the document finds in `sys.inputs`.
+
+    Returns:
+        `folder`, the paper folder; `statements`, as JSON: name of a statement of the theory -> its
+        title and, where it has a figure, its caption.
+    """
+    statements = {
+        name: {"title": statement.title} | ({"caption": caption(name)} if name in DRAWN else {})
+        for name, statement in STATEMENTS.items()
+    }
+    return {"folder": str(folder.resolve()), "statements": json.dumps(statements)}
 
 
 def _fonts() -> Path:

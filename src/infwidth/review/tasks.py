@@ -21,8 +21,9 @@ from infwidth.paper import figures, page, tables
 from infwidth.paper import findings as theory_tables
 from infwidth.paper.notebook import run
 from infwidth.paper.report import compile_pdf
-from infwidth.theory import statements as theory
+from infwidth.theory import drawing
 from infwidth.theory.limits.measure import limits_table
+from infwidth.theory.statements import DRAWN
 
 
 @dataclass(frozen=True)
@@ -122,7 +123,7 @@ def _theory_tables() -> list[Task]:
 
 
 def _theory_figures() -> list[Task]:
-    return [Task(_pictures("theory/figures", dict.fromkeys(theory.DRAWN)), _draw_theory)]
+    return [Task(_pictures("theory/figures", dict.fromkeys(DRAWN)), _draw_theory)]
 
 
 def _limits(folder: Path, setting: Setting) -> None:
@@ -140,7 +141,7 @@ def _findings(folder: Path, setting: Setting) -> None:
 
 
 def _draw_theory(folder: Path, setting: Setting) -> None:
-    theory.save_all(folder / "theory", figures_digest(setting.config, theory=True))
+    drawing.save_all(folder / "theory", figures_digest(setting.config, theory=True))
 
 
 def _page(folder: Path, setting: Setting) -> None:

@@ -1,7 +1,7 @@
 """What a statement's `measured` gets, and gives.
 
 `measured(files, settings)` gives the statement's tables by name; `measured_part(files, settings,
-part)` those of one of its parts.
+part)` those of one of its parts. Where these are the statement's own, `measured` here joins them.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -48,3 +48,9 @@ class Files:
         widths = len(self.paths["features"]) // len(names)
         for index, path in enumerate(self.paths["features"]):
             yield names[index // widths], Features.load(path)
+
+
+def measured(files: Files, settings: Settings) -> Tables:
+    """The tables of all parts, one below the other."""
+    names = [path.removesuffix("_parts") for path in files.paths]
+    return {name: pd.concat(files.parts(name), ignore_index=True) for name in names}

@@ -47,3 +47,8 @@ class Statement:
     trains: bool = True
     memory_mb: int = 2000
     minutes: int = 60
+
+    @property
+    def joined(self) -> bool:
+        """Whether its tables are those of its parts, one below the other, and no more."""
+        return self.parts is not None and set(self.tables) <= set(self.parts.tables)

@@ -3,7 +3,7 @@
 from infwidth.theory.statement import Parts, Statement
 
 STATEMENT = Statement(
-    title="Covariance preservation",
+    title="Key lemma: covariance preservation",
     tables=("covariance",),
     parts=Parts(
         module="covariance.train",

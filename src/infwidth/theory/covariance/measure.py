@@ -26,7 +26,6 @@ import pandas as pd
 
 from infwidth.theory.covariance.names import DIRECTIONS, Direction
 from infwidth.theory.innovations import Array, Observation, Product
-from infwidth.theory.measuring import Files, Settings, Tables
 
 COLUMNS = (
     "scheme",
@@ -105,11 +104,3 @@ def sampling_error(early: Product, late: Product) -> float:
     square = (traces + np.linalg.norm(first @ second.T) ** 2) / early.gaussian.shape[1]
     size = np.linalg.norm(first @ first.T) * np.linalg.norm(second @ second.T)
     return float(np.sqrt(square / size))
-
-
-def measured(files: Files, settings: Settings) -> Tables:
-    """This statement's table and that of the decomposition, of all schemes."""
-    return {
-        name: pd.concat(files.parts(name), ignore_index=True)
-        for name in ("covariance", "decomposition")
-    }

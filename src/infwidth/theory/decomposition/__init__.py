@@ -3,7 +3,7 @@
 from infwidth.theory.statement import Statement
 
 STATEMENT = Statement(
-    title="The parts of the pre-activations",
+    title="The pre-activations in their parts",
     tables=("decomposition",),
     made_by="covariance",
 )

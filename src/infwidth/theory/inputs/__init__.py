@@ -3,7 +3,7 @@
 from infwidth.theory.statement import Statement
 
 STATEMENT = Statement(
-    title="Assumption 4.1: separate inputs",
+    title="Assumption 4.1: separate inputs, and inputs that violate it",
     tables=("separation", "violations"),
     needs=("dataset",),
     settings=("recipe", "width", "few_seeds", "samples", "activations"),

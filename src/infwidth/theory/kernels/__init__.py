@@ -3,7 +3,7 @@
 from infwidth.theory.statement import Statement
 
 STATEMENT = Statement(
-    title="Initialisation in closed form",
+    title="Initialisation: kernels in closed form",
     tables=("kernels",),
     needs=("dataset", "features"),
     settings=("schemes", "activation", "init_std", "reference_width", "hidden_layers"),

@@ -3,7 +3,7 @@
 from infwidth.theory.statement import Statement
 
 STATEMENT = Statement(
-    title="The limits of Table 1 at infinite width",
+    title="Table 1 at n = ∞",
     tables=("limits",),
     needs=("metrics", "scaling"),
     settings=("stable_exponent", "steps"),

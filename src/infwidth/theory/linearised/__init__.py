@@ -3,7 +3,7 @@
 from infwidth.theory.statement import Statement
 
 STATEMENT = Statement(
-    title="NTP and its linearised limit",
+    title="NTP's limit: the linearised equation",
     tables=("linearised",),
     needs=("dataset",),
     settings=("recipe", "widths", "seeds", "samples"),

@@ -3,7 +3,7 @@
 from infwidth.theory.statement import Statement
 
 STATEMENT = Statement(
-    title="Corollary 4.6: rest and zero error",
+    title="Corollary 4.6: training comes to rest only at zero error",
     tables=("rest",),
     needs=("dataset",),
     settings=("schemes", "recipe", "width", "few_seeds", "activations"),
