@@ -104,8 +104,12 @@ class Checkout:
         config: Mapping[str, object] | None = None,
         targets: Sequence[str] = (),
         cores: int = 2,
+        typed: str | None = None,
     ) -> Run:
-        """Call Snakemake on the tiny experiment, or other config files, with changes by hand."""
+        """Call Snakemake on the tiny experiment, or other config files, with changes by hand.
+
+        `typed` is what it, or a debugger in one of its jobs, reads from the terminal.
+        """
         changes = [f"{key}={value}" for key, value in (config or {}).items()]
         settings = ["--config", *changes] if changes else []
         finished = subprocess.run(
@@ -116,6 +120,7 @@ class Checkout:
                 *("--", *targets),
             ],
             cwd=self.root,
+            input=typed,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,

@@ -2,6 +2,9 @@
 
 from collections.abc import Mapping
 from types import MappingProxyType
+from typing import Literal
+
+Answer = Literal["yes", "no", "undetermined"]
 
 # What the paper says of activations by name: whether they are GOOD.
 PAPER: Mapping[str, bool] = MappingProxyType(

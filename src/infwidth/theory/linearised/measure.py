@@ -6,7 +6,7 @@ Under NTP the n = ∞ network's outputs obey a linear equation (Jacot et al. 201
     Θ = Σ_l r_l X^{l-1} ∘ D^l,   X^0_ij = <ξ_i, ξ_j>,   D^{L+1} = 1,
     D^l = D^{l+1} ∘ v_{l+1} E[φ'(u) φ'(w)],   (u, w) ~ N(0, K^l),
 
-with the kernels K^l and X^l of `infwidth.theory.kernels.measure`, v_l = n Var W^l, r_1 = η_1 the
+with the kernels K^l and X^l of `infwidth.theory.gaussian`, v_l = n Var W^l, r_1 = η_1 the
 rate of the input layer and r_l = n η_l that of a later one. A finite network is off by O(n^-1/2),
 because so is its kernel, and its features move as little.
 
@@ -38,7 +38,7 @@ from infwidth.network.losses import LOSSES, one_hot
 from infwidth.network.mlp import Network
 from infwidth.recipe import Recipe
 from infwidth.schemes import Scheme
-from infwidth.theory.kernels.measure import gaussian_expectation, nngp, weight_variances
+from infwidth.theory.gaussian import gaussian_expectation, nngp, weight_variances
 from infwidth.theory.linearised.names import COMPARED
 from infwidth.theory.measuring import Files, Settings, Tables
 from infwidth.theory.setting import first_samples
@@ -60,7 +60,7 @@ def tangent_kernel(
 
     Args:
         inputs_gram: <ξ_i, ξ_j>, shape (N, N).
-        variances: v_1, ..., v_{L+1}, as from `infwidth.theory.kernels.measure.weight_variances`.
+        variances: v_1, ..., v_{L+1}, as from `infwidth.theory.gaussian.weight_variances`.
         rates: r_1, ..., r_{L+1}, as from `effective_rates`.
         activation: φ's name.
 
