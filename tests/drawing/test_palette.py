@@ -40,5 +40,5 @@ def test_it_is_much_smaller_and_looks_the_same() -> None:
 
 def test_words_and_resolution_stay() -> None:
     with Image.open(BytesIO(reduced(drawn()))) as image:
-        assert image.text["Description"] == "what it shows"
+        assert image.info["Description"] == "what it shows"
         assert round(image.info["dpi"][0]) == 200
