@@ -93,9 +93,8 @@ def picture() -> str:
         # Each of a room's arrows ends in a place of its own.
         end = to_x + 10 + (width - 20) * [*ROOMS].index(importer) / max(len(ROOMS) - 1, 1)
         path = f"M{x + width} {y + height / 2:g}H{end:.1f}V{to_y - 2}"
-        lines.append(
-            f'<path d="{path}" marker-end="url(#tip)"><title>{importer} imports {imported}</title></path>'
-        )
+        told = f"<title>{importer} imports {imported}</title>"
+        lines.append(f'<path d="{path}" marker-end="url(#tip)">{told}</path>')
     for room, (x, y) in corners.items():
         middle = f'x="{x + width / 2:g}" y="{y + height / 2 + 5:g}"'
         boxes.append(f'<rect x="{x}" y="{y}" width="{width}" height="{height}" rx="4"/>')
