@@ -30,7 +30,6 @@ docs: .venv/ready ## the documentation -> site/index.html
 bench: .venv/ready ## speed against plain PyTorch and mup, and what lazy layers leave out -> benchmarks/results/
 	$(BIN)/python benchmarks/speed.py
 	$(BIN)/python benchmarks/lazy_tolerance.py
-	$(BIN)/python benchmarks/planning.py
 
 test: .venv/ready lint ## lint, types and the whole test suite
 	$(BIN)/pytest
@@ -63,7 +62,7 @@ clean: ## remove working files; what is in paper/ stays
 
 # uv installs the locked packages, each checked against its hash; uv's own hash stands in the same lock.
 .venv/ready: requirements.lock pyproject.toml
-	@PYTHONPATH=src $(PYTHON) -m infwidth.places
+	@PYTHONPATH=src $(PYTHON) -m infwidth.jobs.places
 	$(PYTHON) -m venv .venv
 	awk '/^[^ #]/ { keep = /^uv==/ } keep' requirements.lock > .venv/uv.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r .venv/uv.lock

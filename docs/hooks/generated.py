@@ -12,6 +12,8 @@ from functools import cache
 from pathlib import Path
 from statistics import fmean
 
+import architecture
+
 from infwidth import numbers
 from infwidth.config.reading import load_schema
 from infwidth.config.reference import reference
@@ -139,6 +141,7 @@ def sizes(root: Path, experiment: str, layer: str, metric: str) -> str:
 GENERATORS: Mapping[str, Callable[..., str]] = {
     "config_reference": config_reference,
     "make_targets": make_targets,
+    "rooms": lambda root: architecture.rooms(),
     "table": table,
     "exponents": exponents,
     "theory_findings": theory_findings,

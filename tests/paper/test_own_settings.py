@@ -27,12 +27,9 @@ SETTINGS = {
     "jupyter/kernels/python3/kernel.json": json.dumps(
         {"argv": ["false"], "display_name": "mine", "language": "python"}
     ),
-    "jupyter/nbconvert/templates/lab/index.html.j2": "a template of my own",
-    "jupyter/nbconvert/templates/base/celltags.j2": "{% raise %}",
     "config/jupyter_config.json": json.dumps(
-        {"NotebookClient": {"timeout": 0, "kernel_name": "mine"}, "Exporter": {"enabled": False}}
+        {"NotebookClient": {"timeout": 0, "kernel_name": "mine"}}
     ),
-    "config/jupyter_nbconvert_config.json": json.dumps({"HTMLExporter": {"exclude_input": True}}),
     "jupytext.toml": 'formats = "md"\ncell_markers = "region,endregion"\n',
 }
 THREADS = {f"{name}_NUM_THREADS": "3" for name in ("OMP", "MKL", "OPENBLAS", "NUMEXPR")}

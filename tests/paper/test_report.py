@@ -11,7 +11,7 @@ from synthetic import Plan, write
 from infwidth.drawing import style
 from infwidth.measures.reading import read
 from infwidth.paper.figures import FIGURES
-from infwidth.paper.notebook import as_html, executed
+from infwidth.paper.notebook import executed
 from infwidth.paper.report import compile_pdf, inputs_of
 from infwidth.theory.statements import DRAWN, NAMES, STATEMENTS, caption
 
@@ -180,7 +180,3 @@ def test_the_notebook_runs_on_the_csv_files_alone(folder: Path, tmp_path: Path) 
     images = [output for cell in cells for output in cell.get("outputs", [])]
     assert sum("image/png" in output.get("data", {}) for output in images) == len(FIGURES)
     assert [cell["id"] for cell in cells] == [f"cell-{place:02d}" for place in range(len(cells))]
-    html = as_html(notebook, "a title")
-    assert "<title>a title</title>" in html
-    assert not re.search(r"<(script|link|img|iframe)[^>]*(src|href)=.https?:", html)
-    assert not re.search(r"@import|import\s*\(?.https?:|url\(.?https?:", html)

@@ -30,8 +30,6 @@ CONFIG = (ROOT / "config.yaml").read_text(encoding="utf-8")
 KEYS: list[str] = list(yaml.safe_load(SCHEMA.read_text(encoding="utf-8"))["properties"])
 EXPERIMENTS = sorted(path.name for path in (ROOT / "paper").iterdir() if path.is_dir())
 
-# Pages that a run has made, copied as they are: what they link to is not the site's.
-COPIED = {"analysis.html"}
 # MkDocs in a process that cannot reach anything.
 OFFLINE_MKDOCS = """
 import socket
@@ -104,8 +102,6 @@ def broken_links(pages: Mapping[Path, Page]) -> list[str]:
     """References within the site that lead nowhere."""
     broken = []
     for path, page in pages.items():
-        if path.name in COPIED:
-            continue
         for reference_ in page.linked + page.loaded:
             address, fragment = urldefrag(reference_)
             if re.match(r"[a-z]+:", address):

@@ -442,7 +442,6 @@ def spoil(folder: Path) -> dict[str, str]:
     edit(folder / "table1.md", "Feature diversity", "Feature diversitY")
     (folder / "table1.tex").unlink()
     edit(folder / "analysis.ipynb", "cells agree with the paper", "cells agree with that paper")
-    edit(folder / "analysis.html", "cells agree with the paper", "cells agree with that paper")
     verdict = "true" if "true" in (folder / "table1.csv").read_text("utf-8") else "false"
     edit(folder / "table1.csv", f",{verdict},", f",{'false' if verdict == 'true' else 'true'},")
     report = (folder / "report.pdf").read_bytes()
@@ -469,7 +468,6 @@ def spoil(folder: Path) -> dict[str, str]:
         "table1.md": "line 1: committed",
         "table1.tex": "it is made from the measurements",
         "analysis.ipynb": "with that paper",
-        "analysis.html": "with that paper",
         "figures/losses.pdf": "another configuration",
         "figures/losses.png": "another configuration",
         "figures/evolution.pdf": "shows other data",

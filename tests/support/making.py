@@ -45,7 +45,7 @@ def everything(folder: Path) -> None:
     """All of it."""
     judge(folder)
     figures.save_all(folder, "0" * 64)
-    notebook.run(SCRIPT, folder, folder.name, theory=False)
+    notebook.run(SCRIPT, folder, theory=False)
     show(folder)
 
 

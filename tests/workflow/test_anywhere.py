@@ -108,7 +108,7 @@ def test_what_was_moved_is_finished_still_and_is_made_again_there(
     again = ("notebook", "report_pdf", "page")
     run = moved.snakemake("--forcerun", *again, targets=again)
     assert run.code == 0, run.output
-    for name in ("analysis.html", "report.pdf", "index.html"):
+    for name in ("analysis.ipynb", "report.pdf", "index.html"):
         before, after = (checkout.paper / name for checkout in (finished, moved))
         assert after.stat().st_mtime > before.stat().st_mtime
 

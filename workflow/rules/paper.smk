@@ -94,12 +94,7 @@ rule notebook:
         headline=rules.verdicts.output.headline,
         layers=rules.verdicts.output.layers,
     output:
-        ipynb=f"{PAPER}/analysis.ipynb",
-        html=report(
-            f"{PAPER}/analysis.html",
-            caption="../report/analysis.rst",
-            category="Analysis",
-        ),
+        f"{PAPER}/analysis.ipynb",
     log:
         f"{LOGS}/notebook.log",
     benchmark:
@@ -113,7 +108,6 @@ rule notebook:
         mem_mb=growing(3000),
         runtime=growing(15),
     params:
-        experiment=experiment.experiment,
         theory=experiment.theory,
         source=content_digest(WORKFLOW, "notebooks/analysis.py"),
         code=code(
@@ -126,7 +120,7 @@ rule notebook:
             *(f"theory.{name}.draw" for name in DRAWN),
         ),
     message:
-        "Running the notebook {output.ipynb}"
+        "Running the notebook {output}"
     script:
         "../scripts/run_notebook.py"
 

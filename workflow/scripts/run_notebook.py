@@ -1,4 +1,4 @@
-"""Execute the notebook in the paper folder; write it with its outputs and as one HTML file."""
+"""Execute the notebook in the paper folder; write it with its outputs."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,7 +12,6 @@ if TYPE_CHECKING:
 start(snakemake)
 run(
     Path(__file__).parents[1] / "notebooks/analysis.py",
-    Path(snakemake.output.ipynb).parent,
-    snakemake.params.experiment,
+    Path(snakemake.output[0]).parent,
     theory=snakemake.params.theory,
 )

@@ -9,6 +9,7 @@ import math
 from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 from typing import Any, Literal
 
@@ -19,6 +20,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedFormatter, FixedLocator, LogLocator, NullFormatter, NullLocator
 
+from infwidth.drawing.palette import reduced
 from infwidth.drawing.stamps import STAMPED, Stamp
 
 # It tells of every glyph in every PDF.
@@ -227,7 +229,7 @@ def _tick_label(value: float) -> str:
 
 
 def save(figure: Figure, path: Path, *, config_sha256: str | None = None) -> None:
-    """Write `path`.pdf and `path`.png (200 dpi), byte for byte the same on every run.
+    """Write `path`.pdf and `path`.png (200 dpi, few colours), byte for byte the same on every run.
 
     Both files say what they show: see `infwidth.drawing.stamps`.
 
@@ -243,4 +245,6 @@ def save(figure: Figure, path: Path, *, config_sha256: str | None = None) -> Non
         figure.savefig(path.with_suffix(".pdf"), metadata={**dateless, STAMPED[".pdf"]: stamp})
         figure.set_layout_engine("none")  # the places of the panels are found once
         described = {"Software": None, STAMPED[".png"]: stamp}
-        figure.savefig(path.with_suffix(".png"), dpi=200, metadata=described)
+        picture = BytesIO()
+        figure.savefig(picture, format="png", dpi=200, metadata=described)
+    path.with_suffix(".png").write_bytes(reduced(picture.getvalue()))

@@ -3,6 +3,9 @@
 Snakemake locks the files of a run, and a run that was killed leaves them locked. Here every run
 holds a lock of the operating system as well, which ends with its process: so the next run knows
 that the files' lock is nobody's.
+
+The lists are removed by hand since `snakemake --unlock`, all that is public, is a call of its own
+and removes those of every run in the folder, also of one that goes on.
 """
 
 import json

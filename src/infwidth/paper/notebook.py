@@ -1,10 +1,10 @@
-"""Executing a jupytext script, and showing it as one HTML file that needs no network.
+"""Executing a jupytext script: a notebook with its outputs.
 
 Whatever Jupyter, IPython and matplotlib find in the user's home, outputs are the same.
 """
 
+import base64
 import os
-import sys
 from collections.abc import Collection
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -12,31 +12,17 @@ from tempfile import TemporaryDirectory
 import jupytext
 import matplotlib as mpl
 from nbclient import NotebookClient
-from nbconvert.exporters import HTMLExporter
-from nbformat import NotebookNode, reads, writes
+from nbformat import NotebookNode, writes
 
-# MathJax, require.js and mermaid would be loaded from the network; the notebook needs none of them.
-OFFLINE = """
-{%- extends 'lab/index.html.j2' -%}
-{%- block html_head_js -%}{%- endblock -%}
-{%- block html_head_js_mathjax -%}{%- endblock -%}
-{%- block html_head_js_mermaidjs -%}{%- endblock -%}
-{%- block extra_css -%}
-<style>
-main { max-width: 60rem; margin: 0 auto; }
-.jp-InputPrompt, .jp-OutputPrompt { display: none !important; }
-</style>
-{%- endblock -%}
-"""
+from infwidth.drawing.palette import reduced
 
 
-def run(source: Path, folder: Path, experiment: str, *, theory: bool) -> None:
-    """Run the analysis in a paper folder; write analysis.ipynb and analysis.html there.
+def run(source: Path, folder: Path, *, theory: bool) -> None:
+    """Run the analysis in a paper folder; write analysis.ipynb there.
 
     Args:
         source: the jupytext script.
         folder: the paper folder.
-        experiment: its name, for the title.
         theory: whether the checks of the theory are in the folder.
 
     Raises:
@@ -45,8 +31,6 @@ def run(source: Path, folder: Path, experiment: str, *, theory: bool) -> None:
     leave_out = () if theory else ("theory",)
     notebook = executed(source.read_text(encoding="utf-8"), folder, leave_out)
     (folder / "analysis.ipynb").write_text(notebook, encoding="utf-8")
-    html = as_html(notebook, f"{experiment}: Table 1, measured")
-    (folder / "analysis.html").write_text(html, encoding="utf-8")
 
 
 def executed(script: str, folder: Path, leave_out: Collection[str] = ()) -> str:
@@ -78,21 +62,6 @@ def executed(script: str, folder: Path, leave_out: Collection[str] = ()) -> str:
     return _settled(notebook)
 
 
-def as_html(notebook: str, title: str) -> str:
-    """One HTML file with all figures inside and nothing loaded from elsewhere."""
-    exporter = _Exporter(raw_template=OFFLINE)  # type: ignore[no-untyped-call]
-    content = reads(notebook, as_version=4)  # type: ignore[no-untyped-call]
-    body, _ = exporter.from_notebook_node(content, resources={"metadata": {"name": title}})
-    return str(body)
-
-
-class _Exporter(HTMLExporter):
-    """HTML by the templates that are installed with nbconvert, not by the user's of their names."""
-
-    def get_prefix_root_dirs(self) -> list[str]:
-        return [str(Path(sys.prefix, "share/jupyter"))]
-
-
 def _environment(profiles: str) -> dict[str, str]:
     """The kernel's: IPython's profiles are in an empty folder, matplotlib's settings its own."""
     left_out = ("PYTHONSTARTUP", "MPLBACKEND")
@@ -104,9 +73,17 @@ def _environment(profiles: str) -> dict[str, str]:
 
 
 def _settled(notebook: NotebookNode) -> str:
-    """JSON without what changes from run to run: cell ids, the patch version, transient data."""
+    """JSON without what changes from run to run: cell ids, the patch version, transient data.
+
+    Pictures are brought to a palette: those of a notebook are most of its size.
+    """
     for place, cell in enumerate(notebook.cells):
         cell["id"] = f"cell-{place:02d}"
+        for output in cell.get("outputs", []):
+            shown = output.get("data", {})
+            if "image/png" in shown:
+                picture = reduced(base64.b64decode(shown["image/png"]))
+                shown["image/png"] = base64.b64encode(picture).decode("ascii")
     notebook.metadata.pop("jupytext", None)
     notebook.metadata.get("language_info", {}).pop("version", None)
     text: str = writes(notebook)  # type: ignore[no-untyped-call]

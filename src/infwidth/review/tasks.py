@@ -66,7 +66,7 @@ def tasks(setting: Setting) -> list[Task]:
         Task(("table1.csv", "table1_layers.csv"), _verdicts),
         Task(tuple(tables.WRITTEN), lambda folder, _: tables.write(folder)),
         *(_theory_tables() if setting.theory else []),
-        Task(("analysis.ipynb", "analysis.html"), _notebook, aside=True),
+        Task(("analysis.ipynb",), _notebook, aside=True),
         Task(_pictures("figures", figures.FIGURES), _figures),
         *(_theory_figures() if setting.theory else []),
         # After the figures, which it shows.
@@ -107,7 +107,7 @@ def _figures(folder: Path, setting: Setting) -> None:
 
 def _notebook(folder: Path, setting: Setting) -> None:
     source = setting.workflow / "notebooks/analysis.py"
-    run(source, folder, str(setting.config["experiment"]), theory=setting.theory)
+    run(source, folder, theory=setting.theory)
 
 
 def _report(folder: Path, setting: Setting) -> None:
