@@ -5,7 +5,13 @@ from infwidth.jobs.provenance import figures_digest
 FIGURES = ("width_sweep", "evolution", "spectra", "losses", "layers")
 
 
-# The theory's tables and findings, for what shows them; nothing where they are left out.
+# The checks of the theory, and their tables and findings for what shows them; nothing where they
+# are left out.
+THEORY_MADE = (
+    [*rules.theory_findings.output, *rules.theory_figures.output]
+    if experiment.theory
+    else []
+)
 THEORY_SHOWN = (
     {f"theory_{key}": path for key, path in rules.theory_findings.input.items()}
     | {"findings": rules.theory_findings.output.table}
@@ -114,7 +120,7 @@ rule notebook:
         runtime=growing(15),
     params:
         experiment=experiment.experiment,
-        theory=experiment.theory,
+        theory=bool(experiment.theory),
         source=content_digest(WORKFLOW, "notebooks/analysis.py"),
         code=code(
             "paper.notebook", "paper.figures", "paper.tables", "theory.statements"
@@ -151,7 +157,7 @@ rule provenance:
             name: trainings(f"{name}/{{scheme}}_{{width}}.tsv")(wildcards)
             for name in ("train", "features")
         }
-        | theory_benchmarks
+        | (theory_benchmarks if experiment.theory else {})
         | {
             name: [f"{name}.tsv"]
             for name in (
@@ -230,7 +236,7 @@ rule page:
         mem_mb=growing(1000),
         runtime=growing(10),
     params:
-        theory=experiment.theory,
+        theory=bool(experiment.theory),
         captions=content_digest(
             WORKFLOW,
             *(f"report/{figure}.rst" for figure in FIGURES),
