@@ -8,7 +8,13 @@ include: "workflow/rules/common.smk"
 include: "workflow/rules/data.smk"
 include: "workflow/rules/train.smk"
 include: "workflow/rules/analysis.smk"
-include: "workflow/rules/theory.smk"
+
+
+if experiment.theory:
+
+    include: "workflow/rules/theory.smk"
+
+
 include: "workflow/rules/paper.smk"
 include: "workflow/rules/review.smk"
 
@@ -36,6 +42,5 @@ rule all:
 
 rule theory:
     input:
-        rules.theory_findings.output,
-        rules.theory_figures.output,
+        THEORY_MADE,
     localrule: True

@@ -4,7 +4,7 @@ What the keys mean stands in `config.yaml`; `infwidth.config.read_experiment` ma
 """
 
 import dataclasses
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,8 +18,19 @@ FEWEST_SEEDS = 2
 
 
 @dataclass(frozen=True)
+class Theory:
+    """The trainings that check the theory: one field per key of the mapping `theory`."""
+
+    widths: tuple[int, ...]
+    samples: int
+    steps: int
+    seeds: int
+    activations: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Experiment:
-    """One field per key of the configuration, in its order."""
+    """One field per key of the configuration, in its order; `theory` is None where it is false."""
 
     experiment: str
     dataset: str
@@ -47,12 +58,7 @@ class Experiment:
     precision: str
     device: str
     checkpoint_seconds: float
-    theory: bool
-    theory_widths: tuple[int, ...]
-    theory_samples: int
-    theory_steps: int
-    theory_seeds: int
-    theory_activations: tuple[str, ...]
+    theory: Theory | None
     stable_exponent: float
     small_change: float
     collapse_ratio: float
@@ -78,8 +84,9 @@ class Experiment:
     def _in_json(self, key: str) -> Any:
         if key == "schemes":
             return {name: self.exponents(name) for name in self.schemes}
-        value = vars(self)[key]
-        return list(value) if isinstance(value, tuple) else value
+        if key == "theory":
+            return self.theory is not None and _in_lists(vars(self.theory))
+        return _in_lists(vars(self))[key]
 
     def exponents(self, scheme: str) -> dict[str, list[float]]:
         """One scheme's exponents (input, hidden, output), in JSON types.
@@ -98,12 +105,13 @@ class Experiment:
         once, twice = self.samples, 2 * self.samples
         found = [
             *self._narrow(),
-            *self._few_widths("", (("Gram", once), ("space-time", twice))),
-            *self._few_seeds(""),
+            *self._few_widths("widths", self.widths, (("Gram", once), ("space-time", twice))),
+            *_few_seeds("seeds", self.seeds),
         ]
-        if self.theory:
-            few = (("Gram", self.theory_samples),)
-            found += [*self._few_widths("theory_", few), *self._few_seeds("theory_")]
+        if theory := self.theory:
+            few = (("Gram", theory.samples),)
+            found += self._few_widths("theory.widths", theory.widths, few)
+            found += _few_seeds("theory.seeds", theory.seeds)
         return tuple(found)
 
     def _narrow(self) -> Iterator[str]:
@@ -114,9 +122,10 @@ class Experiment:
                 f"({2 * self.samples}): space-time is undefined there and its cells stay empty"
             )
 
-    def _few_widths(self, prefix: str, matrices: Iterable[tuple[str, int]]) -> Iterator[str]:
-        """Of the key `<prefix>widths`; matrices are given by their names and feature columns."""
-        key, widths = f"{prefix}widths", getattr(self, f"{prefix}widths")
+    def _few_widths(
+        self, key: str, widths: Collection[int], matrices: Iterable[tuple[str, int]]
+    ) -> Iterator[str]:
+        """Of a key's widths; matrices are given by their names and feature columns."""
         if len(widths) < FEWEST_WIDTHS:
             yield (
                 f"{key}: {len(widths)} given, exponents need at least {FEWEST_WIDTHS}: "
@@ -133,15 +142,22 @@ class Experiment:
                     f"least {FEWEST_WIDTHS_CORRECTED}: they will be missing"
                 )
 
-    def _few_seeds(self, prefix: str) -> Iterator[str]:
-        key, seeds = f"{prefix}seeds", getattr(self, f"{prefix}seeds")
-        if seeds < FEWEST_SEEDS:
-            yield (
-                f"{key}: {seeds} given, intervals need at least {FEWEST_SEEDS}: verdicts "
-                "that rest on an interval will be undetermined"
-            )
-        elif seeds == FEWEST_SEEDS:
-            yield (
-                f"{key}: {seeds} given, which hardly tell a spread: intervals at one width "
-                "are nearly four times as wide as with 3, and few verdicts may stand"
-            )
+
+def _few_seeds(key: str, seeds: int) -> Iterator[str]:
+    if seeds < FEWEST_SEEDS:
+        yield (
+            f"{key}: {seeds} given, intervals need at least {FEWEST_SEEDS}: verdicts "
+            "that rest on an interval will be undetermined"
+        )
+    elif seeds == FEWEST_SEEDS:
+        yield (
+            f"{key}: {seeds} given, which hardly tell a spread: intervals at one width "
+            "are nearly four times as wide as with 3, and few verdicts may stand"
+        )
+
+
+def _in_lists(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Values with a list in place of each tuple, as in JSON."""
+    return {
+        name: list(value) if isinstance(value, tuple) else value for name, value in values.items()
+    }

@@ -31,6 +31,18 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
             {"schemes": "{mine: {init_variance: [0, -1], learning_rate: [0, -1, -1]}}"},
             ["schemes: ", "init_variance of mine has 2 exponents", "[0, -1, -1]"],
         ),
+        # One of the five keys, the others from config.yaml; then all from there.
+        ({"theory": "{samples: 5}"}, ["theory.samples: found 5, more than the 4 samples"]),
+        ({"theory": "true"}, ["theory.samples: found 8, more than the 4 samples"]),
+        (
+            {"theory_steps": 9, "theory": "{samples: 4, stepz: 9}"},
+            [
+                "2 problems",
+                "theory_steps: write `theory: {steps: ...}`",
+                "theory.stepz: ",
+                "steps?",
+            ],
+        ),
         (
             {"widths": "[16,1000000]", "layer": "dense"},
             ["widths: a training at 1000000 takes about", "GB", "`layer: auto` or `lazy`"],

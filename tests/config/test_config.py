@@ -1,9 +1,11 @@
 """Configurations as people write them: what becomes of them, and how each mistake is refused."""
 
+import copy
 import json
 import random
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -12,6 +14,7 @@ import numpy as np
 import pytest
 import yaml
 from snakemake.cli import parse_config
+from snakemake.utils import update_config
 
 from infwidth.config import ConfigError, read_experiment
 from infwidth.experiment import Experiment
@@ -27,7 +30,7 @@ BASE: dict[str, Any] = yaml.safe_load((ROOT / "config.yaml").read_text(encoding=
 
 def read(**changes: Any) -> Experiment:
     """config.yaml with changes, on a machine without a GPU."""
-    return read_experiment({**BASE, **changes}, SCHEMA, cuda_available=lambda: False)
+    return read_experiment({**BASE, **changes}, SCHEMA, base=BASE, cuda_available=lambda: False)
 
 
 def problems(**changes: Any) -> list[str]:
@@ -133,10 +136,20 @@ REFUSALS: list[tuple[dict[str, Any], str, list[str]]] = [
     ({"lazy_tolerance": 0}, "lazy_tolerance", ["found 0;", "at least 1e-05 and below 1"]),
     ({"theory": "perhaps"}, "theory", ['"perhaps"', "true or false", "theory: true"]),
     ({"theory": 1}, "theory", ["found 1;", "true or false"]),
-    ({"theory_samples": 3}, "theory_samples", ["found 3;", "at least 4"]),
-    ({"theory_samples": 33}, "theory_samples", ["more than the 32", "4 to 32", "theory: false"]),
-    ({"theory_widths": [0]}, "theory_widths", ["found 0;", "at least 1"]),
-    ({"theory_activations": ["tan"]}, "theory_activations", ['"tan"', "tanh, sigmoid, silu"]),
+    ({"theory": None}, "theory", ["found null;", "a mapping of widths, samples, steps"]),
+    ({"theory": {"samples": 3}}, "theory.samples", ["found 3;", "at least 4"]),
+    (
+        {"theory": {"samples": 33}},
+        "theory.samples",
+        ["more than the 32", "4 to 32", "theory: false"],
+    ),
+    ({"theory": {"widths": [0]}}, "theory.widths", ["found 0;", "at least 1"]),
+    ({"theory": {"activations": ["tan"]}}, "theory.activations", ['"tan"', "tanh, sigmoid, silu"]),
+    ({"theory": {"steps": None}}, "theory.steps", ["found null;", "`theory: {steps: 200}`"]),
+    ({"theory": {"step": 3}}, "theory.step", ["unknown key; did you mean steps?"]),
+    ({"theory": {3: 3}}, "theory.a key of type int", ["keys are words"]),
+    ({"theory_steps": 3}, "theory_steps", ["write `theory: {steps: ...}`", "--config theory='{st"]),
+    ({"theory_step": 3}, "theory_step", ["unknown key; did you mean theory?"]),
     ({"hidden_layers": 1}, "hidden_layers", ["a hidden layer after the first", "theory: false"]),
     ({"schemes": ["SP", "NPT"]}, "schemes", ['"NPT"', "NTP?", "SP, NTP, IP, µP", "init_variance"]),
     ({"schemes": {"mine": None}}, "schemes", ["unknown scheme", '"mine"', "init_variance"]),
@@ -263,7 +276,10 @@ def test_mistakes_are_refused_with_the_key_and_the_remedy(
         ("steps: 1:30", {"steps": "1:30"}),
         ("steps: [1, 2]\nlearning_rate: 1:30.5", {"steps": "", "learning_rate": "1:30.5"}),
         ("widths: [64, 0100, 256]", {"widths": "0100"}),
-        ("widths: &both [64, 0_100]\ntheory_widths: *both", {"widths": "", "theory_widths": ""}),
+        (
+            "widths: &both [64, 0_100]\ntheory: {widths: *both}",
+            {"widths": "", "theory.widths": ""},
+        ),
         (
             "schemes: {a: {init_variance: [0, -01, 0], learning_rate: [0, 0, 0]}}",
             {"schemes": "-01"},
@@ -281,7 +297,8 @@ def test_numbers_of_an_odd_base_are_told_from_their_file(
     config = BASE | yaml.safe_load(text)
     found = {}
     try:
-        experiment = read_experiment(config, SCHEMA, files=[ROOT / "config.yaml", file])
+        files = [ROOT / "config.yaml", file]
+        experiment = read_experiment(config, SCHEMA, base=BASE, files=files)
         assert experiment.steps in (200, 32, 10)  # '010' is no number of YAML's: ten
     except ConfigError as error:
         found = dict(line.split(": ", 1) for line in error.problems)
@@ -324,6 +341,43 @@ def test_names_of_the_command_line(word: str, text: bool) -> None:
     # What is advised helps, and quotes would not: Snakemake takes them off.
     assert read(**parse_config([f"experiment=!!str {word}"])).experiment == word
     assert parse_config([f"experiment='{word}'"]) == config
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("theory={steps: 50}", {"steps": 50}),
+        ("theory={widths: ['64', 32, 64], seeds: 2e0}", {"widths": (32, 64), "seeds": 2}),
+        ("theory={}", {}),
+        ("theory=true", {}),
+        ("theory= True ", {}),
+    ],
+)
+def test_a_mapping_has_from_below_what_it_leaves_out(written: str, meant: dict[str, Any]) -> None:
+    theory = read(**parse_config([written])).theory
+    assert theory == replace(read().theory, **meant)  # type: ignore[type-var]
+    # As Snakemake lays it over config.yaml.
+    merged = copy.deepcopy(BASE)
+    update_config(merged, parse_config([written]))
+    assert read(**merged).theory == theory
+
+
+def test_a_mapping_can_be_left_out_but_not_stand_for_nothing() -> None:
+    assert read(theory=False).theory is read(theory="false").theory is None
+    assert read(theory=False).to_config()["theory"] is False
+    config = BASE | {"theory": True}
+    with pytest.raises(ConfigError) as caught:
+        read_experiment(config, SCHEMA, base=config)
+    assert [line.split(": ")[0] for line in caught.value.problems] == [
+        f"theory.{name}" for name in BASE["theory"]
+    ]
+    assert "missing; add a line such as `theory: {samples: 8}`" in caught.value.problems[1]
+
+
+def test_what_is_right_in_a_mapping_is_held_against_other_keys() -> None:
+    changes = {"theory": {"samples": 33, "seeds": 0, "zzz": 1}, "hidden_layers": 1, "aaa": 0}
+    found = [line.split(":")[0] for line in problems(**changes)]
+    assert found == ["hidden_layers", "theory.samples", "theory.seeds", "aaa", "theory.zzz"]
 
 
 def test_all_problems_are_told_at_once_in_the_order_of_the_keys() -> None:

@@ -41,7 +41,7 @@ KEYS: dict[str, Any] = WHOLE["properties"]
 # Those that a rule between keys, or about the data or the machine, may refuse.
 CROSS = {
     *("dataset", "dataset_path", "data_root", "pool", "samples", "test_samples", "schemes"),
-    *("batch_size", "hidden_layers", "precision", "device", "theory_samples"),
+    *("batch_size", "hidden_layers", "precision", "device", "theory"),
 }
 # What a strategy is made of, and what only explains.
 UNDERSTOOD = {
@@ -194,20 +194,24 @@ def mutated(draw: st.DrawFn) -> tuple[dict[Any, Any], set[Any]]:
 def read(config: Mapping[Any, Any]) -> Experiment | ConfigError:
     """What becomes of a configuration on a machine without a GPU."""
     try:
-        return read_experiment(config, WHOLE, cuda_available=lambda: False)
+        return read_experiment(config, WHOLE, base=BASE, cuda_available=lambda: False)
     except ConfigError as error:
         return error
 
 
 def keys_named(error: ConfigError) -> list[str]:
-    """The key at the start of each line of the message, which must have one line a problem."""
+    """The key at the start of each line of the message, which must have one line a problem.
+
+    Of a key within a mapping, the mapping.
+    """
     headline, *lines = str(error).split("\n")
     assert headline.startswith("The configuration has ")
     assert lines == [f"  {problem}" for problem in error.problems]
     # A terminal can show it, and nothing in it moves the cursor.
     str(error).encode()
     assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f\x85\u2028\u2029]", str(error))
-    return [problem.partition(": ")[0] for problem in error.problems]
+    starts = [problem.partition(": ")[0] for problem in error.problems]
+    return [start.partition(".")[0] if start.startswith("theory.") else start for start in starts]
 
 
 def use(experiment: Experiment) -> None:
@@ -216,7 +220,8 @@ def use(experiment: Experiment) -> None:
     assert read_experiment(json.loads(json.dumps(config, allow_nan=False)), WHOLE) == experiment
     assert all("\n" not in warning for warning in experiment.warnings())
     figures_digest(config)
-    json.dumps(setting.settings(experiment, setting.OWN), allow_nan=False)
+    if experiment.theory:
+        json.dumps(setting.settings(experiment, setting.OWN), allow_nan=False)
     memory_problem(experiment, 8000)
     for width in experiment.widths:
         json.dumps(recipe_settings(experiment, width), allow_nan=False)
@@ -273,6 +278,10 @@ def test_what_the_schema_admits_is_refused_by_rules_between_keys_alone(
         use(outcome)
 
 
+def of_four_samples(theory: dict[str, Any]) -> dict[str, Any]:
+    return theory | {"samples": 4}
+
+
 # Few images, trainings of any size: what most of them would be refused for is tested above.
 SMALL = {
     "dataset": st.sampled_from(["cifar10", "digits"]),
@@ -280,7 +289,7 @@ SMALL = {
     "samples": st.integers(4, 8),
     "test_samples": st.integers(1, 8),
     "batch_size": st.none() | st.integers(1, 4),
-    "theory_samples": st.just(4),
+    "theory": st.booleans() | valid(KEYS["theory"] | {"type": "object"}).map(of_four_samples),
     "hidden_layers": st.integers(2, LARGEST),
     "precision": st.sampled_from(["float32", "float64"]),
     "device": st.sampled_from(["auto", "cpu"]),
@@ -321,7 +330,7 @@ def planned(checkout: Checkout, changes: dict[str, Any]) -> int:
     try:
         with pytest.MonkeyPatch.context() as patch:
             patch.chdir(checkout.root)
-            read_experiment(merged, WHOLE)
+            read_experiment(merged, WHOLE, base=BASE)
     except ConfigError as error:
         assert run.code != 0
         for key in keys_named(error):

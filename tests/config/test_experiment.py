@@ -10,8 +10,9 @@ import pytest
 import yaml
 
 from infwidth.config import read_experiment
+from infwidth.config.values import every_key
 from infwidth.datasets.sources import SOURCES
-from infwidth.experiment import Experiment
+from infwidth.experiment import Experiment, Theory
 from infwidth.schemes import SCHEMES
 
 ROOT = Path(__file__).parents[2]
@@ -31,7 +32,7 @@ PROPERTIES = WHOLE_SCHEMA["properties"]
 
 def read(**changes: Any) -> Experiment:
     """config.yaml with changes, as a machine with a GPU reads it."""
-    return read_experiment(BASE | changes, SCHEMA, cuda_available=lambda: True)
+    return read_experiment(BASE | changes, SCHEMA, base=BASE, cuda_available=lambda: True)
 
 
 def test_the_shipped_configurations_are_valid() -> None:
@@ -58,22 +59,27 @@ def test_config_schema_and_experiment_have_the_same_keys_in_the_same_order() -> 
     fields = [field.name for field in dataclasses.fields(Experiment)]
     assert list(BASE) == fields
     assert list(PROPERTIES) == fields
+    fields = [field.name for field in dataclasses.fields(Theory)]
+    assert list(BASE["theory"]) == fields
+    assert list(PROPERTIES["theory"]["properties"]) == fields
+    assert PROPERTIES["theory"]["required"] == fields
 
 
 def test_the_schema_says_what_every_key_is_and_repeats_no_value() -> None:
-    for key, schema in PROPERTIES.items():
+    for key, schema in every_key(WHOLE_SCHEMA).items():
         assert schema["description"].endswith("."), key
         assert "default" not in schema, key
-        valid = schema["examples"][0]
-        jsonschema.validate(BASE | {key: valid}, WHOLE_SCHEMA)
+        jsonschema.validate(schema["examples"][0], {**schema, "$defs": WHOLE_SCHEMA["$defs"]})
     assert PROPERTIES["dataset"]["enum"] == list(SOURCES)
 
 
 def test_config_yaml_explains_every_key_in_place() -> None:
     lines = (ROOT / "config.yaml").read_text(encoding="utf-8").splitlines()
-    for key in BASE:
-        (at,) = (number for number, line in enumerate(lines) if line.startswith(f"{key}:"))
-        assert lines[at - 1].startswith("# "), key
+    for key in every_key(WHOLE_SCHEMA):
+        outer, _, inner = key.rpartition(".")
+        start = f"  {inner}:" if outer else f"{inner}:"
+        (at,) = (number for number, line in enumerate(lines) if line.startswith(start))
+        assert lines[at - 1].lstrip().startswith("# "), key
         assert "----" not in lines[at - 1], key
 
 
@@ -84,14 +90,14 @@ def test_what_cannot_be_measured_is_said_beforehand() -> None:
     assert [line[:8] for line in read(seeds=1).warnings()] == ["seeds: 1"]
     assert [line[:8] for line in read(seeds=2).warnings()] == ["seeds: 2"]
     assert read(seeds=3).warnings() == ()
-    few = read(theory_widths=[32], theory_seeds=1)
+    few = read(theory={"widths": [32], "seeds": 1})
     assert [line.split(",")[0] for line in few.warnings()] == [
-        "theory_widths: 1 given",
-        "theory_seeds: 1 given",
+        "theory.widths: 1 given",
+        "theory.seeds: 1 given",
     ]
-    assert read(theory_widths=[32], theory_seeds=1, theory=False).warnings() == ()
-    (line,) = read(theory_widths=[8, 16, 32, 64]).warnings()
-    assert line.startswith("theory_widths: 3 of them are 16 or more")
+    assert read(theory=False).warnings() == ()
+    (line,) = read(theory={"widths": [8, 16, 32, 64]}).warnings()
+    assert line.startswith("theory.widths: 3 of them are 16 or more")
     assert "8 feature columns), exponents of Gram" in line
     (line,) = read(widths=[64, 127, 128, 256]).warnings()
     assert "2 of them are 128 or more" in line

@@ -232,7 +232,7 @@ def test_measurements_are_fingerprinted_and_what_is_made_of_them_is_not(
 ) -> None:
     files = written({"experiment": "digits", "theory": False}, folder)["files"]
     assert files == {name: sha256_of(folder / name) for name in MEASURED}
-    checked = written({"experiment": "digits", "theory": True}, folder)["files"]
+    checked = written({"experiment": "digits", "theory": {"steps": 5}}, folder)["files"]
     assert isinstance(checked, dict)
     assert list(checked) == [*MEASURED, "theory/rest.csv"]
     assert written({"experiment": "digits"})["files"] == {}
@@ -249,8 +249,7 @@ CONFIG: dict[str, object] = {
     "fit_width_ratio": 2.0,
     "data_root": "data",
     "small_change": 0.5,
-    "theory": True,
-    "theory_steps": 200,
+    "theory": {"steps": 200},
 }
 
 
@@ -262,7 +261,7 @@ CONFIG: dict[str, object] = {
         ("data_root", "elsewhere", False, False),
         ("small_change", 0.3, False, True),
         ("theory", False, False, True),
-        ("theory_steps", 100, False, True),
+        ("theory", {"steps": 100}, False, True),
     ],
 )
 def test_figures_are_told_by_what_changes_them(

@@ -29,6 +29,7 @@ def experiment(*files: str, **changes: Any) -> Experiment:
     for file in ("config.yaml", *files):
         config |= yaml.safe_load((ROOT / file).read_text(encoding="utf-8"))
     schema = ROOT / "workflow/schemas/config.schema.yaml"
+    changes = {"theory": False} | changes
     return read_experiment(config | changes, schema, cuda_available=lambda: True)
 
 

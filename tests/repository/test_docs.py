@@ -20,14 +20,16 @@ import pytest
 import yaml
 
 from infwidth.config import read_experiment
+from infwidth.config.reading import load_schema
 from infwidth.config.reference import documented, reference
+from infwidth.config.values import every_key
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
 SCHEMA = ROOT / "workflow/schemas/config.schema.yaml"
 PAGES = sorted(path.name for path in DOCS.glob("*.md"))
 CONFIG = (ROOT / "config.yaml").read_text(encoding="utf-8")
-KEYS: list[str] = list(yaml.safe_load(SCHEMA.read_text(encoding="utf-8"))["properties"])
+KEYS = list(every_key(load_schema(SCHEMA)))
 EXPERIMENTS = sorted(path.name for path in (ROOT / "paper").iterdir() if path.is_dir())
 
 # MkDocs in a process that cannot reach anything.
@@ -227,8 +229,11 @@ def test_the_reference_lists_every_key(site: Path, pages: dict[Path, Page]) -> N
 
 def test_the_reference_shows_what_lies_over_config_yaml() -> None:
     schema = yaml.safe_load(SCHEMA.read_text(encoding="utf-8"))
-    markdown = reference(CONFIG, schema, {"config/own.yaml": "steps: 7\nwidths: [1, 2]\n"})
-    assert markdown.count("in `config/own.yaml`") == 2
+    own = "steps: 7\nwidths: [1, 2]\ntheory: {seeds: 9}\n"
+    markdown = reference(CONFIG, schema, {"config/own.yaml": own})
+    assert markdown.count("in `config/own.yaml`") == 4
+    seeds = markdown.partition("### `theory.seeds`")[2].partition("###")[0]
+    assert "- in `config.yaml`: `3`\n- in `config/own.yaml`: `9`" in seeds
     assert "- in `config/own.yaml`: `7`" in markdown
     assert "- in `config/own.yaml`: `[1, 2]`" in markdown
 
@@ -245,12 +250,13 @@ def test_the_reference_wants_the_same_keys_in_config_and_schema() -> None:
 def test_config_yaml_is_taken_apart() -> None:
     found = documented(
         "# Head.\n#\n\n# ------ data\n# One.\n#   code\none: 1\n"
-        "# ----- rest\n# Two\n# lines.\ntwo: 2\n"
+        "# ----- rest\n# Two\n# lines.\ntwo:\n  # Three.\n  three: 3\n"
     )
     assert found.preamble == ("Head.", "")
     assert [(entry.key, entry.section, entry.comment) for entry in found.entries] == [
         ("one", "data", ("One.", "  code")),
         ("two", "rest", ("Two", "lines.")),
+        ("two.three", "rest", ("Three.",)),
     ]
     for bare in ("# ----- data\none: 1\n", "# One.\none: 1\n"):
         with pytest.raises(ValueError, match="one: no comment"):

@@ -51,7 +51,8 @@ def main(folder: Path) -> None:
         for name in files
         for key, value in yaml.safe_load((ROOT / name).read_text(encoding="utf-8")).items()
     } | {"steps": 300, "seeds": 3}
-    experiment = read_experiment(config, ROOT / "workflow/schemas/config.schema.yaml")
+    base = yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8"))
+    experiment = read_experiment(config, ROOT / "workflow/schemas/config.schema.yaml", base=base)
     data = prepare(
         load_digits(),
         pool=experiment.pool,

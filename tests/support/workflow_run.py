@@ -38,12 +38,13 @@ TINY: dict[str, Any] = {
 }
 # The checks of the theory in a few seconds each.
 THEORY: dict[str, object] = {
-    "theory": True,
-    "theory_widths": [32, 48, 64],
-    "theory_samples": 4,
-    "theory_steps": 5,
-    "theory_seeds": 2,
-    "theory_activations": ["tanh", "silu"],
+    "theory": {
+        "widths": [32, 48, 64],
+        "samples": 4,
+        "steps": 5,
+        "seeds": 2,
+        "activations": ["tanh", "silu"],
+    },
 }
 # A node of Snakemake's graph of jobs; what need not run is dashed.
 NODE = re.compile(r'\[label = "(?P<label>[^"]+)", [^\]]*style="rounded(?P<done>,dashed)?"\]')

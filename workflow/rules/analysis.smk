@@ -51,9 +51,7 @@ rule scaling:
         mem_mb=growing(1000),
         runtime=growing(20),
     params:
-        samples=experiment.samples,
-        steps=experiment.steps,
-        fit_width_ratio=experiment.fit_width_ratio,
+        settings=experiment.settings("samples", "steps", "fit_width_ratio"),
         code=code("measures.scaling"),
     message:
         "Fitting exponents in the width"

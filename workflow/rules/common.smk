@@ -39,6 +39,7 @@ try:
     experiment = read_experiment(
         config,
         WORKFLOW / "schemas/config.schema.yaml",
+        base=load_configfile(CONFIG),
         files=[CONFIG, *map(Path, workflow.configfiles)],
     )
 except ConfigError as error:

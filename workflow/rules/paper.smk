@@ -1,11 +1,18 @@
 # What a reader sees: tables, figures, notebook and report, from the CSV files alone.
 from infwidth.jobs.code_digest import content_digest, whole_code_digest
 from infwidth.jobs.provenance import figures_digest
+from infwidth.theory.statements import NAMES
 
 FIGURES = ("width_sweep", "evolution", "spectra", "losses", "layers")
 
 
-# The theory's tables and findings, for what shows them; nothing where they are left out.
+# The checks of the theory, and their tables and findings for what shows them; nothing where they
+# are left out.
+THEORY_MADE = (
+    [*rules.theory_findings.output, *rules.theory_figures.output]
+    if experiment.theory
+    else []
+)
 THEORY_SHOWN = (
     {f"theory_{key}": path for key, path in rules.theory_findings.input.items()}
     | {"findings": rules.theory_findings.output.table}
@@ -108,7 +115,7 @@ rule notebook:
         mem_mb=growing(3000),
         runtime=growing(15),
     params:
-        theory=experiment.theory,
+        theory=bool(experiment.theory),
         source=content_digest(WORKFLOW, "notebooks/analysis.py"),
         code=code(
             "paper.notebook",
@@ -151,7 +158,7 @@ rule provenance:
             name: trainings(f"{name}/{{scheme}}_{{width}}.tsv")(wildcards)
             for name in ("train", "features")
         }
-        | theory_benchmarks
+        | (theory_benchmarks if experiment.theory else {})
         | {
             name: [f"{name}.tsv"]
             for name in (
@@ -231,7 +238,7 @@ rule page:
         mem_mb=growing(1000),
         runtime=growing(10),
     params:
-        theory=experiment.theory,
+        theory=bool(experiment.theory),
         captions=content_digest(
             WORKFLOW,
             *(f"report/{figure}.rst" for figure in FIGURES),

@@ -170,11 +170,3 @@ rule theory_figures:
         "Drawing {output.pdf}"
     script:
         "../scripts/theory_figures.py"
-
-
-# Nothing where they are left out.
-THEORY_MADE = (
-    [*rules.theory_findings.output, *rules.theory_figures.output]
-    if experiment.theory
-    else []
-)

@@ -4,12 +4,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from infwidth.jobs.script import start
-from infwidth.paper.report import compile_pdf
+from infwidth.paper.report import write
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
 
 start(snakemake)
-output = Path(snakemake.output[0])
-source = Path(__file__).parents[1] / "report/report.typ"
-output.write_bytes(compile_pdf(source, output.parent))
+write(Path(snakemake.output[0]).parent, Path(__file__).parents[1] / "report/report.typ")

@@ -19,7 +19,8 @@ def cross_problems(
     """Problems that only show when keys are seen together.
 
     Args:
-        values: the keys whose own value is right; a rule about a key that is absent is skipped.
+        values: the keys whose own value is right, in a mapping as well; a rule about a key that is
+            absent is skipped.
         sizes: numbers of images of a data set; a ValueError or OSError of its is a problem of
             the data, with its text.
         cuda_available: whether a GPU can be used; asked only where `device` is cuda.
@@ -38,14 +39,15 @@ def cross_problems(
             f"found {batch}, more than the {samples} samples; choose at most {samples}, or null "
             "for full-batch gradient descent",
         )
-    few = values.get("theory_samples")
-    if values.get("theory") and few and samples and few > samples:
+    theory = values.get("theory") or {}
+    few = theory.get("samples")
+    if few and samples and few > samples:
         yield (
-            "theory_samples",
+            "theory.samples",
             f"found {few}, more than the {samples} samples; choose 4 to {samples}, or "
             "`theory: false` to leave the checks of the theory out",
         )
-    if values.get("theory") and values.get("hidden_layers") == 1:
+    if theory and values.get("hidden_layers") == 1:
         yield (
             "hidden_layers",
             "found 1, but the checks of the theory look at a hidden layer after the first; choose "
@@ -90,7 +92,8 @@ def _powers(values: Mapping[str, Any]) -> Iterator[Problem]:
     keys = ("schemes", "widths", "reference_width", "init_std", "learning_rate")
     if not {*keys} <= values.keys():
         return
-    widths = {*values["widths"], *(values.get("theory_widths", ()) if values.get("theory") else ())}
+    theory = values.get("theory") or {}
+    widths = {*values["widths"], *theory.get("widths", ())}
     # A power of n is largest at one of the two ends.
     ends = (min(widths), max(widths))
     beyond = [

@@ -1,9 +1,10 @@
 """A configuration checked as a whole: an `Experiment`, or every problem at once."""
 
 import datetime
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import jsonschema
@@ -13,11 +14,11 @@ from infwidth.config import paths, wording
 from infwidth.config.checks import Problem, Sizes, cross_problems
 from infwidth.config.misread import Misread, misread
 from infwidth.config.schemes import read_schemes
-from infwidth.config.values import Schema, UnusableError, kinds, plain, typed
-from infwidth.experiment import Experiment
+from infwidth.config.values import Schema, UnusableError, every_key, kinds, plain, typed
+from infwidth.experiment import Experiment, Theory
 
 # Sets of numbers, however they were written down.
-WIDTHS = ("widths", "theory_widths")
+WIDTHS = ("widths", "theory.widths")
 # What YAML makes of some texts without quotes.
 NO_TEXT = (int, float, datetime.date, type(None))
 
@@ -40,6 +41,7 @@ def read_experiment(
     config: Mapping[str, Any],
     schema: Schema | Path,
     *,
+    base: Mapping[str, Any] = MappingProxyType({}),
     files: Iterable[Path] = (),
     sizes: Sizes | None = None,
     cuda_available: Callable[[], bool] | None = None,
@@ -49,6 +51,8 @@ def read_experiment(
     Args:
         config: key -> value, as YAML files or the command line gave it; numbers may be words.
         schema: the JSON schema, or its YAML file.
+        base: what it was laid over. A mapping there is what `true` stands for here, and has what
+            a mapping here leaves out.
         files: the YAML files that it comes from, which tell how numbers were written.
         sizes: (dataset, dataset_path) -> numbers of training and test images;
             `infwidth.datasets.sources.sizes` if not given (which reads a user's file whole).
@@ -65,13 +69,16 @@ def read_experiment(
         schema = load_schema(schema)
     if not isinstance(config, Mapping):
         raise ConfigError(["the whole: it must be a mapping, key: value"])
-    values, problems = _read_keys(config, schema, misread(files, schema["properties"].keys()))
+    known = [*every_key(schema)]
+    numbers = misread(files, {name for key in known for name in key.split(".")})
+    values, problems = _read_keys(config, schema, base, numbers)
     problems += cross_problems(values, sizes or _sizes, cuda_available or _cuda_available)
     if problems:
-        order = [*schema["properties"], *(key for key, _ in problems)]
+        order = [*known, *(key for key, _ in problems)]
         problems.sort(key=lambda problem: order.index(problem[0]))
         raise ConfigError([f"{key}: {text}" for key, text in problems])
-    return Experiment(**values)
+    theory = values.pop("theory")
+    return Experiment(**values, theory=Theory(**theory) if theory else None)
 
 
 @lru_cache
@@ -82,27 +89,48 @@ def load_schema(path: Path) -> Schema:
 
 
 def _read_keys(
-    config: Mapping[str, Any], schema: Schema, misread: Iterable[Misread]
+    config: Mapping[str, Any],
+    schema: Schema,
+    base: Mapping[str, Any],
+    misread: Sequence[Misread],
+    within: str = "",
 ) -> tuple[dict[str, Any], list[Problem]]:
-    """The keys whose value is right by itself, in the schema's order, and what is wrong."""
+    """The keys whose value is right by itself, in the schema's order, and what is wrong.
+
+    Those of the mapping `theory` stand `within` "theory.".
+    """
     known: Mapping[str, Schema] = schema["properties"]
-    problems = [wording.unknown_key(key, known) for key in config if key not in known]
+    unknown = (wording.unknown_key(key, known) for key in config if key not in known)
+    problems = [(f"{within}{key}", text) for key, text in unknown]
     values: dict[str, Any] = {}
-    for key, key_schema in known.items():
-        if key in config:
-            value, wrong = _read_key(key, config[key], key_schema)
-            wrong = wrong or [
-                str(number) for number in misread if number.key == key and number.is_in(config[key])
-            ]
+    for name, inner in known.items():
+        key = f"{within}{name}"
+        if name in config:
+            value, wrong = _read_key(key, config[name], inner, base.get(name), misread)
         else:
-            value, wrong = None, [wording.missing(key, key_schema)]
-        problems += [(key, text) for text in wrong]
-        if not wrong:
-            values[key] = value
+            value, wrong = None, [(key, wording.missing(key, inner))]
+        problems += wrong
+        # What is right in a mapping counts, though another part of it is wrong.
+        if not wrong or isinstance(value, dict):
+            values[name] = value
     return values, problems
 
 
-def _read_key(key: str, found: object, schema: Schema) -> tuple[Any, list[str]]:
+def _read_key(
+    key: str, found: object, schema: Schema, base: object, misread: Sequence[Misread]
+) -> tuple[Any, list[Problem]]:
+    if "properties" in schema and isinstance(found, Mapping):
+        whole = {**(base if isinstance(base, Mapping) else {}), **found}
+        return _read_keys(whole, schema, {}, misread, f"{key}.")
+    value, wrong = _read_value(key, found, schema)
+    if "properties" in schema and value is True:
+        return _read_key(key, {}, schema, base, misread)
+    name = key.rpartition(".")[2]
+    wrong = wrong or [str(each) for each in misread if each.key == name and each.is_in(found)]
+    return value, [(key, text) for text in wrong]
+
+
+def _read_value(key: str, found: object, schema: Schema) -> tuple[Any, list[str]]:
     hint = wording.in_quotes(key) if _wants_text(schema) and isinstance(found, NO_TEXT) else ""
     try:
         value = plain(found, schema)

@@ -22,11 +22,12 @@ import yaml
 
 from infwidth.config import wording
 from infwidth.config.reading import load_schema
-from infwidth.config.values import Schema
+from infwidth.config.values import Schema, every_key
 
 # A ruled comment with a heading at its end: `# ------ data`.
 RULE = re.compile(r"# -{4,} (?P<heading>.+)")
-KEY = re.compile(r"(?P<key>[a-z0-9_]+):(\s|$)")
+# A key of a mapping is set in by two blanks.
+KEY = re.compile(r"(?P<within>  )?(?P<key>[a-z0-9_]+):(\s|$)")
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,7 @@ class Entry:
     """One key of config.yaml.
 
     Attributes:
-        key: its name.
+        key: its name; within a mapping, after that one's: `theory.steps`.
         section: the heading it stands under.
         comment: the lines of the comment above it, without their `# `.
     """
@@ -61,27 +62,29 @@ def documented(text: str) -> Documented:
     """Take config.yaml apart.
 
     Args:
-        text: its content; every key stands at the start of a line under the comment that
-            explains it, and below a ruled heading.
+        text: its content; every key stands at the start of a line, or set in where it is part of a
+            mapping, under the comment that explains it, and below a ruled heading.
 
     Raises:
         ValueError: a key has no comment or no heading.
     """
     preamble: tuple[str, ...] = ()
     entries: list[Entry] = []
-    section = ""
+    section = outer = ""
     comment: list[str] = []
     for line in text.splitlines():
         if rule := RULE.fullmatch(line):
             if not section:
                 preamble = tuple(comment)
             section, comment = rule["heading"], []
-        elif line.startswith("#"):
-            comment.append(line.removeprefix("#").removeprefix(" "))
+        elif line.lstrip().startswith("#"):
+            comment.append(line.lstrip().removeprefix("#").removeprefix(" "))
         elif key := KEY.match(line):
             if not section or not comment:
                 raise ValueError(f"{key['key']}: no comment above it, or no heading")
-            entries.append(Entry(key["key"], section, tuple(comment)))
+            name = f"{outer}.{key['key']}" if key["within"] else key["key"]
+            outer = name.partition(".")[0]
+            entries.append(Entry(name, section, tuple(comment)))
             comment = []
     return Documented(preamble, tuple(entries))
 
@@ -98,12 +101,11 @@ def reference(text: str, schema: Schema, others: Mapping[str, str]) -> str:
         ValueError: config.yaml and the schema do not hold the same keys.
     """
     found = documented(text)
-    known: Mapping[str, Schema] = schema["properties"]
+    known = every_key(schema)
     keys = [entry.key for entry in found.entries]
     if odd := set(keys) ^ set(known):
         raise ValueError(f"in only one of config.yaml and its schema: {', '.join(sorted(odd))}")
-    values = yaml.safe_load(text)
-    laid_over = {name: yaml.safe_load(content) or {} for name, content in others.items()}
+    files = {name: _flat(content) for name, content in {"config.yaml": text, **others}.items()}
     lines = [*_prose(found.preamble), ""]
     section = ""
     for entry in found.entries:
@@ -112,19 +114,25 @@ def reference(text: str, schema: Schema, others: Mapping[str, str]) -> str:
             lines += [f"## {section[0].upper()}{section[1:]}", ""]
         lines += [f"### `{entry.key}` {{ #{entry.key} }}", ""]
         lines += [*_prose(entry.comment), ""]
-        lines += [*_facts(entry.key, known[entry.key], values, laid_over), ""]
+        lines += [*_facts(entry.key, known[entry.key], files), ""]
     return "\n".join(lines)
 
 
-def _facts(
-    key: str, schema: Schema, values: Mapping[str, Any], laid_over: Mapping[str, Mapping[str, Any]]
-) -> Iterator[str]:
+def _facts(key: str, schema: Schema, files: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
     """What may stand there, and what does."""
     yield f"- may be: {wording.allowed(schema)}"
-    yield f"- in `config.yaml`: `{_written(values[key])}`"
-    for name, other in laid_over.items():
-        if key in other:
-            yield f"- in `{name}`: `{_written(other[key])}`"
+    for name, values in files.items():
+        if key in values:
+            yield f"- in `{name}`: `{_written(values[key])}`"
+
+
+def _flat(text: str) -> dict[str, Any]:
+    """A file's values by the names of keys, those within a mapping as `key.name`, too."""
+    values: dict[str, Any] = yaml.safe_load(text) or {}
+    mappings = {key: value for key, value in values.items() if isinstance(value, dict)}
+    return values | {
+        f"{key}.{name}": value for key, inner in mappings.items() for name, value in inner.items()
+    }
 
 
 def _written(value: Any) -> str:

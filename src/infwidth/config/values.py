@@ -34,6 +34,15 @@ def kinds(schema: Schema) -> set[str]:
     return {kind} if isinstance(kind, str) else set(kind)
 
 
+def every_key(schema: Schema) -> dict[str, Schema]:
+    """The schema of each key, followed by those within its mapping, as `key.name`."""
+    found: dict[str, Schema] = {}
+    for key, inner in schema["properties"].items():
+        found[key] = inner
+        found |= {f"{key}.{name}": each for name, each in inner.get("properties", {}).items()}
+    return found
+
+
 def plain(value: object, schema: Schema) -> Any:
     """A key's value, with words that stand for numbers, null and truth values converted.
 

@@ -2,7 +2,7 @@
 
 import difflib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from infwidth.config.values import Schema, kinds
@@ -39,11 +39,17 @@ def unknown_name(kind: str, word: str, known: Iterable[str]) -> str:
     )
 
 
-def unknown_key(key: object, known: Iterable[str]) -> tuple[str, str]:
+def unknown_key(key: object, known: Mapping[str, Schema]) -> tuple[str, str]:
     """A key that no configuration has, printable, and what to say about it."""
     if not isinstance(key, str):
         return f"a key of type {type(key).__name__}", "keys are words"
     name = key if key.isidentifier() and len(key) <= LONGEST else show(key)
+    for outer, schema in known.items():
+        inner = key.removeprefix(f"{outer}_")
+        if inner != key and inner in schema.get("properties", ()):
+            line = f"{outer}: {{{inner}: ...}}"
+            command = f"--config {outer}='{{{inner}: ...}}'"
+            return name, f"write `{line}`, on the command line `{command}`"
     return name, f"unknown key; did you mean {nearest(key, known)}?"
 
 
@@ -83,8 +89,10 @@ def in_quotes(key: str) -> str:
 
 
 def example(key: str, schema: Schema) -> str:
-    """A line of YAML that would be right."""
-    return f"{key}: {_flow(schema['examples'][0])}"
+    """A line of YAML that would be right; of a key within a mapping, with the mapping."""
+    outer, _, inner = key.rpartition(".")
+    line = f"{inner}: {_flow(schema['examples'][0])}"
+    return f"{outer}: {{{line}}}" if outer else line
 
 
 def allowed(schema: Schema) -> str:
@@ -98,6 +106,8 @@ def allowed(schema: Schema) -> str:
         words = f"a list of at least one entry, each {allowed(schema['items'])}"
     elif "boolean" in admitted:
         words = "true or false"
+        if "properties" in schema:
+            words += f", or a mapping of {', '.join(schema['properties'])}"
     elif "string" in admitted:
         words = schema.get("$comment", "text")
     else:

@@ -72,7 +72,7 @@ def provenance(
         "device": sorted({_device(path) for path in curves}),
         "data": Identity.load(dataset).to_json(),
         "rules": _costs(benchmarks),
-        "files": {} if folder is None else checksums(folder, theory=config.get("theory", False)),
+        "files": {} if folder is None else checksums(folder, theory=bool(config.get("theory"))),
     }
 
 
@@ -115,8 +115,7 @@ def figures_digest(config: Mapping[str, Any], *, theory: bool = False) -> str:
     """
     if theory:
         return config_digest(config, CIRCUMSTANCES)
-    checks = {key for key in config if key.split("_")[0] == "theory"}
-    return config_digest(config, CIRCUMSTANCES | THRESHOLDS | checks)
+    return config_digest(config, CIRCUMSTANCES | THRESHOLDS | {"theory"})
 
 
 def checksums(folder: Path, *, theory: bool) -> dict[str, str]:

@@ -2,12 +2,14 @@
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
+from pathlib import Path
 from typing import cast
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from infwidth.files.tables import read_csv, write_csv
 from infwidth.measures.finite_width import log_factors
 from infwidth.measures.power_law import NOT_MEASURED, Level, fit_power_law, geometric_mean
 
@@ -58,6 +60,20 @@ class ScalingRow:
     raw_exponent: float
     r_squared: float
     unresolved: int
+
+
+def write(folder: Path, *, samples: int, steps: int, fit_width_ratio: float) -> None:
+    """Write scaling.csv from metrics.csv and spectra.csv, all in a paper folder.
+
+    Args:
+        folder: the paper folder.
+        samples: as for `scaling_table`, like the others.
+        steps: the last step.
+        fit_width_ratio: of the configuration.
+    """
+    tables = (read_csv(folder / f"{name}.csv") for name in ("metrics", "spectra"))
+    table = scaling_table(*tables, samples=samples, steps=steps, fit_width_ratio=fit_width_ratio)
+    write_csv(table, folder / "scaling.csv")
 
 
 def scaling_table(

@@ -19,9 +19,11 @@ the rules settles is `undetermined`.
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from pathlib import Path
 
 import pandas as pd
 
+from infwidth.files.tables import read_csv, write_csv
 from infwidth.measures.claims import CLAIMS
 from infwidth.measures.scaling import groups
 
@@ -186,6 +188,19 @@ def _reason(metric: str, trend: Trend, diverged: int) -> str:
     if diverged:
         parts.append(f"{diverged} runs diverged")
     return "; ".join(parts)
+
+
+def write(folder: Path, **thresholds: float) -> None:
+    """Write table1.csv and table1_layers.csv from scaling.csv and diverged.csv, in a paper folder.
+
+    Args:
+        folder: the paper folder.
+        thresholds: the fields of `Thresholds`.
+    """
+    scaling, diverged = (read_csv(folder / f"{name}.csv") for name in ("scaling", "diverged"))
+    headline, layers = table1(scaling, diverged, Thresholds(**thresholds))
+    write_csv(headline, folder / "table1.csv")
+    write_csv(layers, folder / "table1_layers.csv")
 
 
 def table1(

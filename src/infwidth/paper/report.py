@@ -9,6 +9,19 @@ import typst
 from infwidth.theory.statements import DRAWN, STATEMENTS, caption
 
 
+def write(folder: Path, source: Path) -> None:
+    """Write report.pdf into a paper folder, from the other files there.
+
+    Args:
+        folder: the paper folder.
+        source: the Typst document.
+
+    Raises:
+        typst.TypstError: as `compile_pdf`.
+    """
+    (folder / "report.pdf").write_bytes(compile_pdf(source, folder))
+
+
 def compile_pdf(source: Path, folder: Path) -> bytes:
     """The PDF, the same bytes for the same files on every machine.
 

@@ -6,7 +6,7 @@ from types import MappingProxyType
 from typing import Any
 
 from infwidth.datasets.prepare import PreparedDataset
-from infwidth.experiment import Experiment
+from infwidth.experiment import Experiment, Theory
 from infwidth.recipe import Recipe
 from infwidth.theory.statement import Statement
 
@@ -15,8 +15,8 @@ from infwidth.theory.statement import Statement
 RATE_FACTORS: Mapping[str, float] = MappingProxyType({"sigmoid": 8.0})
 
 
-def _recipe(experiment: Experiment) -> dict[str, Any]:
-    """The fields of a `Recipe`, in JSON types: dense layers, `theory_steps` steps, on the CPU.
+def _recipe(experiment: Experiment, theory: Theory) -> dict[str, Any]:
+    """The fields of a `Recipe`, in JSON types: dense layers, `theory.steps` steps, on the CPU.
 
     The CPU, because what is looked at here, query by query, is small.
     """
@@ -24,23 +24,23 @@ def _recipe(experiment: Experiment) -> dict[str, Any]:
     return settings | {
         "layer": "dense",
         "lazy_tolerance": 0.0,
-        "steps": experiment.theory_steps,
+        "steps": theory.steps,
         "device": "cpu",
     }
 
 
 # What statements can depend on beside the experiment's keys: name -> its value in JSON types. The
 # theory's own trainings are meant where nothing else is said.
-OWN: Mapping[str, Callable[[Experiment], Any]] = MappingProxyType(
+OWN: Mapping[str, Callable[[Experiment, Theory], Any]] = MappingProxyType(
     {
         "recipe": _recipe,
-        "widths": lambda experiment: list(experiment.theory_widths),
-        "width": lambda experiment: min(experiment.theory_widths),
-        "seeds": lambda experiment: experiment.theory_seeds,
-        "few_seeds": lambda experiment: min(experiment.theory_seeds, 2),
-        "samples": lambda experiment: experiment.theory_samples,
-        "activations": lambda experiment: list(experiment.theory_activations),
-        "all_samples": lambda experiment: experiment.samples,
+        "widths": lambda _, theory: list(theory.widths),
+        "width": lambda _, theory: min(theory.widths),
+        "seeds": lambda _, theory: theory.seeds,
+        "few_seeds": lambda _, theory: min(theory.seeds, 2),
+        "samples": lambda _, theory: theory.samples,
+        "activations": lambda _, theory: list(theory.activations),
+        "all_samples": lambda experiment, _: experiment.samples,
     }
 )
 
@@ -50,9 +50,13 @@ def settings(experiment: Experiment, names: Iterable[str]) -> dict[str, Any]:
 
     Raises:
         KeyError: there is no such setting.
+        ValueError: the experiment leaves the checks of the theory out.
     """
+    theory = experiment.theory
+    if theory is None:
+        raise ValueError("theory is false: the checks have no settings")
     return {
-        name: OWN[name](experiment) if name in OWN else experiment.settings(name)[name]
+        name: OWN[name](experiment, theory) if name in OWN else experiment.settings(name)[name]
         for name in names
     }
 
