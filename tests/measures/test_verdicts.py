@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 
 from infwidth.measures.claims import CLAIMS
-from infwidth.measures.scaling import METRICS
+from infwidth.measures.metrics import METRICS
 from infwidth.measures.verdicts import (
-    COLUMNS,
+    RULES,
     UNDETERMINED,
     Thresholds,
     Trend,
@@ -164,9 +164,9 @@ def test_every_claim_names_verdicts_that_its_rule_can_give() -> None:
             "increases with width",
         },
     }
-    assert set(possible) == set(COLUMNS)
+    assert set(possible) == set(RULES)
     for claims in CLAIMS.values():
-        assert set(claims) == set(COLUMNS)
+        assert set(claims) == set(RULES)
         for column, claim in claims.items():
             assert claim.agreeing
             assert claim.agreeing <= possible[column]

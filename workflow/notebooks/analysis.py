@@ -26,6 +26,8 @@ import pandas as pd
 from IPython.display import Markdown, display
 
 from infwidth import numbers
+from infwidth.files.tables import read_csv
+from infwidth.measures.metrics import SHOWN, headline
 from infwidth.measures.reading import read
 from infwidth.paper import figures, tables
 from infwidth.paper import findings as theory_tables
@@ -46,10 +48,10 @@ layers = tables.read(Path("table1_layers.csv"))
 # %%
 def claims(scheme: str) -> list[str]:
     found = table1[table1["scheme"] == scheme].set_index("column")["paper"]
-    return [str(found.get(column, "")) or "no claim" for column in tables.COLUMNS]
+    return [str(found.get(column, "")) or "no claim" for column in SHOWN]
 
 
-heads = ["scheme", *(head.lower() for head, *_ in tables.COLUMNS.values())]
+heads = ["scheme", *(metric.title.lower() for metric in SHOWN.values())]
 rows = [heads, ["---"] * len(heads), *([name, *claims(name)] for name in measured.schemes)]
 Markdown("\n".join(f"| {' | '.join(row)} |" for row in rows))
 
@@ -113,8 +115,7 @@ def power(fit: "pd.Series[float]") -> str:
     return f"{value} {interval}"
 
 
-last = measured.scaling["layer"] == max(measured.layers, default=0)
-fits = measured.scaling[last & (measured.scaling["kind"] == "h")]
+fits = headline(measured.scaling)
 exponents = pd.DataFrame(
     {
         "metric": fits["metric"],
@@ -135,9 +136,7 @@ Markdown(tables.plain(exponents))
 
 # %%
 COLUMNS = {
-    "feature_change": "feature change",
-    "gram_min_eig": "smallest eigenvalue of K/n",
-    "spacetime_min_eig": "smallest space-time eigenvalue / n",
+    **{metric.name: metric.words for metric in SHOWN.values()},
     "train_loss": "training loss",
     "test_loss": "test loss",
     "weight_change": "weight change",
@@ -198,7 +197,7 @@ Markdown("Cells that differ from the paper's row:\n\n" + "\n".join(lines or ["- 
 
 # %% tags=["theory"]
 checked = theory.read(Path("theory"))
-Markdown(theory_tables.findings_markdown(checked["findings"]))
+Markdown(theory_tables.findings_markdown(read_csv(Path("theory/findings.csv"))))
 
 # %% tags=["theory"]
 Markdown(
@@ -207,8 +206,8 @@ Markdown(
 )
 
 # %% tags=["theory"]
-for name, draw in theory.FIGURES.items():
-    display(Markdown(f"### {theory.TITLES[name]}"), draw(checked))
+for name in theory.DRAWN:
+    display(Markdown(f"### {theory.STATEMENTS[name].title}"), theory.figure(name, checked))
 
 # %% [markdown]
 # ## Diverged runs

@@ -17,12 +17,13 @@ the rules settles is `undetermined`.
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 
 import pandas as pd
 
-from infwidth.measures.claims import CLAIMS
+from infwidth.measures.claims import claim_on
+from infwidth.measures.metrics import JUDGING, SHOWN, Metric, headline
 from infwidth.measures.scaling import groups
 
 UNDETERMINED = "undetermined"
@@ -103,11 +104,11 @@ def space_time(eigenvalue: Trend, thresholds: Thresholds) -> str:
     return UNDETERMINED
 
 
-# column -> (rule, the metric it reads, the metric whose value and exponent stand in the cell)
-COLUMNS = {
-    "feature_variation": (feature_variation, "feature_change", "feature_change"),
-    "feature_diversity": (feature_diversity, "gram_ratio", "gram_min_eig"),
-    "space_time": (space_time, "spacetime_min_eig", "spacetime_min_eig"),
+# Column of Table 1 -> the rule of its verdict.
+RULES: Mapping[str, Callable[[Trend, Thresholds], str]] = {
+    "feature_variation": feature_variation,
+    "feature_diversity": feature_diversity,
+    "space_time": space_time,
 }
 
 
@@ -141,10 +142,11 @@ def judge(
 ) -> list[Cell]:
     """The three cells of one scheme, from its trends by metric name."""
     cells = []
-    for column, (rule, rule_metric, shown_metric) in COLUMNS.items():
-        read, shown = trends[rule_metric], trends[shown_metric]
+    for column, rule in RULES.items():
+        judging = JUDGING[column]
+        read, shown = trends[judging.name], trends[SHOWN[column].name]
         measured = rule(read, thresholds)
-        claim = CLAIMS[scheme][column] if scheme in CLAIMS else None
+        claim = claim_on(scheme, column)
         cells.append(
             Cell(
                 scheme=scheme,
@@ -160,19 +162,19 @@ def judge(
                 exponent=shown.exponent,
                 ci_low=shown.ci_low,
                 ci_high=shown.ci_high,
-                reason=_reason(rule_metric, read, diverged),
+                reason=_reason(judging, read, diverged),
             )
         )
     return cells
 
 
-def _reason(metric: str, trend: Trend, diverged: int) -> str:
+def _reason(metric: Metric, trend: Trend, diverged: int) -> str:
     """The numbers that the rule read, in words."""
     parts = []
     if not math.isnan(trend.value):
-        parts.append(f"{metric} {trend.value:.3g} at the largest width")
+        parts.append(f"{metric.name} {trend.value:.3g} at the largest width")
     elif not math.isnan(trend.value_high):
-        parts.append(f"{metric} under {trend.value_high:.3g} at the largest width")
+        parts.append(f"{metric.name} under {trend.value_high:.3g} at the largest width")
     if math.isnan(trend.exponent):
         parts.append("too few resolved widths for an exponent")
     elif math.isnan(trend.ci_low):
@@ -181,7 +183,7 @@ def _reason(metric: str, trend: Trend, diverged: int) -> str:
         parts.append(f"exponent {trend.exponent:.2f} in [{trend.ci_low:.2f}, {trend.ci_high:.2f}]")
     if trend.unresolved:
         # A change has no resolution; it is missing where there was nothing to change.
-        why = "undefined" if metric == "feature_change" else "under resolution"
+        why = "undefined" if metric.matrix is None else "under resolution"
         parts.append(f"{trend.unresolved} points {why}")
     if diverged:
         parts.append(f"{diverged} runs diverged")
@@ -204,8 +206,7 @@ def table1(
         trends = {str(row["metric"]): _trend(row) for _, row in rows.iterrows()}
         cells += judge(scheme, layer, kind, trends, thresholds, int(lost.get(scheme, 0)))
     every = pd.DataFrame([asdict(cell) for cell in cells])
-    headline = every[(every["layer"] == every["layer"].max()) & (every["kind"] == "h")]
-    return headline.reset_index(drop=True), every
+    return headline(every).reset_index(drop=True), every
 
 
 def _trend(row: "pd.Series[float]") -> Trend:

@@ -1,16 +1,20 @@
 """The report: Typst source and a paper folder in, PDF out."""
 
+import json
 from importlib.util import find_spec
 from pathlib import Path
 
 import typst
+
+from infwidth.measures.metrics import SHOWN
 
 
 def compile_pdf(source: Path, folder: Path) -> bytes:
     """The PDF, the same bytes for the same files on every machine.
 
     Args:
-        source: the Typst document, which gets the folder as `sys.inputs.folder`.
+        source: the Typst document, which gets the folder as `sys.inputs.folder`, and what the
+            columns of Table 1 show, as JSON, as `sys.inputs.metrics`.
         folder: the paper folder.
 
     Raises:
@@ -21,10 +25,24 @@ def compile_pdf(source: Path, folder: Path) -> bytes:
         root=Path("/"),
         font_paths=[_fonts()],
         ignore_system_fonts=True,
-        sys_inputs={"folder": str(folder.resolve())},
+        sys_inputs={"folder": str(folder.resolve()), "metrics": json.dumps(_metrics())},
     )
     assert isinstance(pdf, bytes)
     return pdf
+
+
+def _metrics() -> list[dict[str, str | bool]]:
+    return [
+        {
+            "column": column,
+            "name": metric.name,
+            "title": metric.title,
+            "noun": metric.noun,
+            "symbol": metric.symbol.typst,
+            "eigenvalue": metric.matrix is not None,
+        }
+        for column, metric in SHOWN.items()
+    ]
 
 
 def _fonts() -> Path:

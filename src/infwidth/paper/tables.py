@@ -1,7 +1,7 @@
 """Table 1 as Markdown and as LaTeX, from table1.csv: what was measured beside what is claimed."""
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -10,25 +10,8 @@ import pandas as pd
 
 from infwidth import numbers
 from infwidth.files.tables import read_csv
+from infwidth.measures.metrics import SHOWN
 
-# Column of table1.csv -> (heading, what the value is, in Markdown, the same in LaTeX).
-COLUMNS: Mapping[str, tuple[str, str, str]] = {
-    "feature_variation": (
-        "Feature variation",
-        "‖h<sup>T</sup> − h<sup>0</sup>‖ / ‖h<sup>0</sup>‖",
-        r"$\|h^T-h^0\|/\|h^0\|$",
-    ),
-    "feature_diversity": (
-        "Feature diversity",
-        "λ<sub>min</sub>(K) / n",
-        r"$\lambda_{\min}(K)/n$",
-    ),
-    "space_time": (
-        "Space-time joint non-degeneracy",
-        "λ<sub>min</sub>(K<sub>0,T</sub>) / n",
-        r"$\lambda_{\min}(K_{0,T})/n$",
-    ),
-}
 Agreement = Literal["agrees", "disagrees", "no claim"]
 # What `write` writes.
 WRITTEN = ("table1.md", "table1.tex", "table1_layers.md")
@@ -78,7 +61,7 @@ def write(folder: Path) -> None:
 def disagreements(table: pd.DataFrame) -> list[str]:
     """A sentence for each cell that does not agree with the paper."""
     return [
-        f"{row['scheme']}, {COLUMNS[row['column']][0].lower()}: the paper says "
+        f"{row['scheme']}, {SHOWN[row['column']].title.lower()}: the paper says "
         f"“{row['paper']}”, measured is “{row['measured']}” ({row['reason']})"
         for _, row in table[table["agrees"] == "disagrees"].iterrows()
     ]
@@ -106,20 +89,22 @@ def plain(table: pd.DataFrame) -> str:
 def markdown(table: pd.DataFrame) -> str:
     """Table 1 as Markdown: a row per scheme (and layer and kind, where there are several)."""
     keys = _keys(table)
-    heads = [*(key.capitalize() for key in keys), *(COLUMNS[name][0] for name in COLUMNS)]
+    heads = [*(key.capitalize() for key in keys), *(metric.title for metric in SHOWN.values())]
     lines = [_pipes(heads), _pipes(["---"] * len(heads))]
     for key, cells in _rows(table, keys, _markdown_cell):
         lines.append(_pipes([f"**{key[0]}**", *key[1:], *cells]))
-    values = "; ".join(f"{name.lower()}: {value}" for name, value, _ in COLUMNS.values())
+    values = "; ".join(f"{metric.title.lower()}: {metric.symbol.html}" for metric in SHOWN.values())
     return "\n".join(lines) + f"\n\n{_note(table)} {values}.\n"
 
 
 def latex(table: pd.DataFrame) -> str:
     """Table 1 as a LaTeX tabular (packages booktabs and amssymb), to stand in a table*."""
     keys = _keys(table)
-    spec = "@{}" + "l" * (len(keys) + len(COLUMNS)) + "@{}"
-    heads = [*(key.capitalize() for key in keys), *(COLUMNS[name][0] for name in COLUMNS)]
-    units = ["" for _ in keys] + [COLUMNS[name][2] for name in COLUMNS]
+    spec = "@{}" + "l" * (len(keys) + len(SHOWN)) + "@{}"
+    heads = [*(key.capitalize() for key in keys), *(metric.title for metric in SHOWN.values())]
+    # Without the thin spaces, for which a cell has no room.
+    symbols = [metric.symbol.tex.replace(r"\,", "") for metric in SHOWN.values()]
+    units = ["" for _ in keys] + [f"${symbol}$" for symbol in symbols]
     lines = [
         r"% Needs \usepackage{booktabs} and \usepackage{amssymb}; put it in a table* environment.",
         rf"\begin{{tabular}}{{{spec}}}",
@@ -147,7 +132,7 @@ def _rows(
     """The keys and the shown cells of each row of the table, in the order of the file."""
     for _, rows in table.groupby(keys, sort=False):
         found = {row["column"]: cell(row) for _, row in rows.iterrows()}
-        cells = [show(found[name]) if name in found else numbers.NOTHING for name in COLUMNS]
+        cells = [show(found[name]) if name in found else numbers.NOTHING for name in SHOWN]
         yield [str(rows.iloc[0][key]) for key in keys], cells
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from matplotlib.figure import Figure
 
 from infwidth.drawing.style import save
 from infwidth.files.tables import read_csv
@@ -82,8 +83,13 @@ def save_all(folder: Path, config_sha256: str) -> None:
     """
     tables = read(folder)
     for name in DRAWN:
-        figure = part_of(name, "draw").draw(*_own(STATEMENTS[name], tables))
-        save(figure, folder / "figures" / name, config_sha256=config_sha256)
+        save(figure(name, tables), folder / "figures" / name, config_sha256=config_sha256)
+
+
+def figure(name: str, tables: Mapping[str, pd.DataFrame]) -> Figure:
+    """The figure of a statement, from the theory's CSV files, by name."""
+    drawn: Figure = part_of(name, "draw").draw(*_own(STATEMENTS[name], tables))
+    return drawn
 
 
 def _own(statement: Statement, tables: Mapping[str, pd.DataFrame]) -> list[pd.DataFrame]:

@@ -8,14 +8,9 @@ from typing import Any
 import pandas as pd
 
 from infwidth import numbers
-from infwidth.measures.reading import METRICS
+from infwidth.measures.metrics import JUDGING, SHOWN
 from infwidth.paper import tables
-from infwidth.paper.page.series import RATIO
 
-# Column of table1.csv -> the metric whose value and exponent stand in its cells.
-METRIC_OF: Mapping[str, str] = dict(zip(tables.COLUMNS, METRICS, strict=True))
-# Columns whose verdict is read from another metric than the one that is shown.
-JUDGED_BY: Mapping[str, str] = {"feature_diversity": RATIO}
 MARKS: Mapping[str, tuple[str, str]] = {
     "agrees": ("✓", "agrees"),
     "disagrees": ("✗", "disagrees"),
@@ -109,8 +104,8 @@ def _cell(row: "pd.Series[Any]") -> Cell:
     return Cell(
         scheme=str(row["scheme"]),
         column=column,
-        metric=METRIC_OF[column],
-        judged_by=JUDGED_BY.get(column, METRIC_OF[column]),
+        metric=SHOWN[column].name,
+        judged_by=JUDGING[column].name,
         layer=int(row["layer"]),
         kind=str(row["kind"]),
         measured=shown.measured,

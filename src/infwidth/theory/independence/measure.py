@@ -25,14 +25,9 @@ from numpy.typing import NDArray
 
 from infwidth.experiment import FEWEST_WIDTHS, FEWEST_WIDTHS_CORRECTED
 from infwidth.measures.finite_width import log_factors
+from infwidth.measures.metrics import METRICS, with_quotients
 from infwidth.measures.power_law import NOT_MEASURED, Level, Logarithms, fit
-from infwidth.measures.scaling import (
-    by_width,
-    groups,
-    upper_limit,
-    wholly_resolved,
-    with_gram_ratio,
-)
+from infwidth.measures.scaling import by_width, groups, wholly_resolved
 from infwidth.theory.measuring import Files, Settings, Tables
 
 Array = NDArray[np.float64]
@@ -109,7 +104,7 @@ def independence_table(
         One row each, with columns `training, activation, samples, scheme, step, layer, kind` and
         those of `Extrapolated`.
     """
-    wide = with_gram_ratio(metrics[metrics["width"] >= fit_width_ratio * samples])
+    wide = with_quotients(metrics[metrics["width"] >= fit_width_ratio * samples])
     grams = spectra[spectra["matrix"] == "gram"]
     rows = []
     for key, group in groups(wide):
@@ -174,6 +169,8 @@ def _extrapolate(rows: pd.DataFrame, correction: _Correction, step: int) -> Extr
     limit = _limit(law, eigenvalues, factors)
     widest = rows[rows["width"] == rows["width"].max()]
     changes = widest["feature_change"].to_numpy(dtype=np.float64)
+    upper = METRICS["gram_min_eig"].upper(rows)
+    assert upper is not None
     return Extrapolated(
         limit=limit.value,
         limit_low=limit.low,
@@ -187,7 +184,7 @@ def _extrapolate(rows: pd.DataFrame, correction: _Correction, step: int) -> Extr
         widths=len(widths),
         largest_width=max(widths, default=math.nan),
         value=float(np.exp(np.log(eigenvalues[-1]).mean())) if widths else math.nan,
-        resolution=float(upper_limit(rows, "resolution").max()),
+        resolution=float(upper.max()),
         unresolved=len(lost),
         unresolved_from=float(lost["width"].min()),
         smallest_seen=float(resolved["gram_min_eig"].min()),

@@ -20,14 +20,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from infwidth.measures.metrics import METRICS, with_quotients
 from infwidth.measures.power_law import Logarithms
-from infwidth.measures.scaling import by_width, wholly_resolved, with_gram_ratio
+from infwidth.measures.scaling import by_width, wholly_resolved
 from infwidth.theory.measuring import Files, Settings, Tables
 
 Array = NDArray[np.float64]
 Approach = Literal["vanishes", "diverges", "converges", "undetermined"]
-
-METRICS = ("feature_change", "gram_min_eig", "gram_ratio", "spacetime_min_eig")
 
 # From half the power that fluctuations fall with (n^-1/2) to twice that of the first correction to
 # a mean (n^-1).
@@ -214,7 +213,7 @@ def limits_table(
         empty where a seed is under resolution there; `largest_width`.
     """
     final = metrics[metrics["step"] == steps]
-    of_key = dict(iter(with_gram_ratio(final).groupby(["scheme", "layer", "kind"], sort=False)))
+    of_key = dict(iter(with_quotients(final).groupby(["scheme", "layer", "kind"], sort=False)))
     parts = []
     for _, fit in scaling[scaling["metric"].isin(METRICS)].iterrows():
         metric, layer = str(fit["metric"]), int(fit["layer"])
