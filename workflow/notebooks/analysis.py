@@ -27,6 +27,7 @@ from IPython.display import Markdown, display
 
 from infwidth import numbers
 from infwidth.files.tables import read_csv
+from infwidth.measures.estimate import Estimate
 from infwidth.measures.metrics import SHOWN, headline
 from infwidth.measures.reading import read
 from infwidth.paper import figures, tables
@@ -111,7 +112,7 @@ figures.width_sweep.draw(measured)
 def power(fit: "pd.Series[float]") -> str:
     if pd.isna(fit["exponent"]):
         return numbers.NOTHING
-    value, interval = numbers.exponent(fit["exponent"], fit["ci_low"], fit["ci_high"])
+    value, interval = numbers.exponent(*Estimate.of(fit, "exponent"))
     return f"{value} {interval}"
 
 

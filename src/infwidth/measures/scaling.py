@@ -1,16 +1,17 @@
 """The scaling table: exponent in the width and level at the largest width of every metric."""
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from typing import cast
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from infwidth.measures.estimate import NOT_MEASURED, Estimate
 from infwidth.measures.finite_width import log_factors
 from infwidth.measures.metrics import METRICS, Metric, with_quotients
-from infwidth.measures.power_law import NOT_MEASURED, Level, fit_power_law, geometric_mean
+from infwidth.measures.power_law import fit_power_law, geometric_mean
 
 
 @dataclass(frozen=True)
@@ -127,9 +128,9 @@ def _fit(
         scheme=scheme,
         layer=layer,
         kind=kind,
-        exponent=law.exponent,
-        ci_low=law.low,
-        ci_high=law.high,
+        exponent=law.exponent.value,
+        ci_low=law.exponent.low,
+        ci_high=law.exponent.high,
         value=level.value,
         value_low=level.low,
         value_high=level.high,
@@ -144,7 +145,7 @@ def _fit(
     )
 
 
-def _level(widest: pd.DataFrame, metric: Metric) -> Level:
+def _level(widest: pd.DataFrame, metric: Metric) -> Estimate:
     """The metric at one width: its mean over seeds, or an upper bound if some are unresolved."""
     values = widest[metric.name]
     upper = metric.upper(widest)
@@ -152,7 +153,7 @@ def _level(widest: pd.DataFrame, metric: Metric) -> Level:
         return geometric_mean(values.to_numpy())
     if values.empty or upper is None:
         return NOT_MEASURED
-    return replace(NOT_MEASURED, high=float(values.fillna(upper).max()))
+    return NOT_MEASURED._replace(high=float(values.fillna(upper).max()))
 
 
 def _spectrum(

@@ -10,6 +10,7 @@ import pandas as pd
 
 from infwidth import numbers
 from infwidth.files.tables import read_csv
+from infwidth.measures.estimate import Estimate
 from infwidth.measures.metrics import SHOWN
 
 Agreement = Literal["agrees", "disagrees", "no claim"]
@@ -24,8 +25,8 @@ class Cell:
     measured: str
     paper: str
     agreement: Agreement
-    value: tuple[float, float, float]
-    exponent: tuple[float, float, float]
+    value: Estimate
+    exponent: Estimate
     reason: str
 
 
@@ -73,8 +74,8 @@ def cell(row: "pd.Series[float]") -> Cell:
         measured=str(row["measured"]),
         paper=str(row["paper"]),
         agreement=str(row["agrees"]),  # type: ignore[arg-type]
-        value=(row["value"], row["value_low"], row["value_high"]),
-        exponent=(row["exponent"], row["ci_low"], row["ci_high"]),
+        value=Estimate.of(row, "value"),
+        exponent=Estimate.of(row, "exponent"),
         reason=str(row["reason"]),
     )
 
@@ -156,7 +157,7 @@ def _markdown_cell(shown: Cell) -> str:
     lines = [
         f"**{shown.measured}** {mark}".strip(),
         numbers.with_interval(*shown.value),
-        f"∝ n<sup>{power}</sup> {interval}".strip() if math.isfinite(shown.exponent[0]) else "",
+        f"∝ n<sup>{power}</sup> {interval}".strip() if math.isfinite(shown.exponent.value) else "",
         f"*paper: {shown.paper}*" if shown.paper else "",
         f"({shown.reason})" if _needs_reason(shown) else "",
     ]
@@ -174,7 +175,7 @@ def _latex_cell(shown: Cell) -> str:
     lines = [
         rf"\textbf{{{_escaped(shown.measured)}}} {mark}".strip(),
         "--" if value == numbers.NOTHING else f"${value}$",
-        rf"$\propto n^{{{power}}}\ {interval}$" if math.isfinite(shown.exponent[0]) else "",
+        rf"$\propto n^{{{power}}}\ {interval}$" if math.isfinite(shown.exponent.value) else "",
         rf"\emph{{paper: {_escaped(shown.paper)}}}" if shown.paper else "",
         f"({_escaped(shown.reason)})" if _needs_reason(shown) else "",
     ]

@@ -11,6 +11,7 @@ from matplotlib.transforms import ScaledTranslation
 from infwidth.drawing import panels, style
 from infwidth.drawing.style import Look
 from infwidth.measures.claims import CLAIMS, Claim, claim_on
+from infwidth.measures.estimate import Estimate
 from infwidth.measures.metrics import DRAWN, Metric
 from infwidth.measures.reading import Measurements, curve
 from infwidth.numbers import plus_minus
@@ -68,7 +69,7 @@ def _panel(ax: Axes, measured: Measurements, metric: Metric) -> bool:
         fit = measured.fit(metric.name, scheme, layer, "h")
         if fit is not None:
             panels.draw_power(ax, fit, measured.widths)
-            text = plus_minus(fit["exponent"], fit["ci_low"], fit["ci_high"])
+            text = plus_minus(*Estimate.of(fit, "exponent"))
             entries += ax.plot([], [], color=look.color, ls=look.dashes, label=f"{scheme} {text}")
     panels.mark_diverged(ax, measured, looked)
     style.width_axis(ax, measured.widths)

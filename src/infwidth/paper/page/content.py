@@ -37,8 +37,8 @@ class Setting:
 
 
 @dataclass(frozen=True)
-class Cell:
-    """A cell of Table 1 in words.
+class CellInWords:
+    """A cell of Table 1 as the page has it: its numbers written out.
 
     Attributes:
         place: "SP, layer 3, h".
@@ -80,7 +80,7 @@ class Row:
     scheme: str
     layer: int
     kind: str
-    cells: Mapping[str, Cell]
+    cells: Mapping[str, CellInWords]
 
 
 def rows(table: pd.DataFrame) -> Iterator[Row]:
@@ -95,13 +95,13 @@ def rows(table: pd.DataFrame) -> Iterator[Row]:
         yield Row(first.scheme, first.layer, first.kind, cells)
 
 
-def _cell(row: "pd.Series[Any]") -> Cell:
+def _cell(row: "pd.Series[Any]") -> CellInWords:
     shown = tables.cell(row)
     column = str(row["column"])
     mark, agreement = MARKS[shown.agreement]
-    has_power = math.isfinite(shown.exponent[0])
+    has_power = math.isfinite(shown.exponent.value)
     power, interval = numbers.exponent(*shown.exponent) if has_power else ("", "")
-    return Cell(
+    return CellInWords(
         scheme=str(row["scheme"]),
         column=column,
         metric=SHOWN[column].name,

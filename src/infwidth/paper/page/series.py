@@ -13,6 +13,7 @@ from matplotlib.path import Path as Outline
 from infwidth import numbers
 from infwidth.drawing import panels, style
 from infwidth.drawing.style import Look
+from infwidth.measures.estimate import Estimate
 from infwidth.measures.metrics import METRICS, Metric
 from infwidth.measures.reading import Measurements, curve
 
@@ -124,7 +125,7 @@ def fits(measured: Measurements) -> Iterator[dict[str, Any]]:
     """The fitted powers: ends of the line that is drawn, and the exponent in words."""
     for fit in measured.scaling.dropna(subset=["exponent", "value"]).to_dict("records"):
         ends, heights = panels.power_ends(fit, measured.widths)
-        power, interval = numbers.exponent(fit["exponent"], fit["ci_low"], fit["ci_high"])
+        power, interval = numbers.exponent(*Estimate.of(fit, "exponent"))
         yield {
             "metric": fit["metric"],
             "layer": int(fit["layer"]),

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import pandas as pd
 
 from infwidth.measures.claims import CLAIMS
+from infwidth.measures.estimate import Estimate
 from infwidth.measures.metrics import headline
 from infwidth.numbers import number, power, with_interval
 from infwidth.theory.finding import Finding, verdict
@@ -104,7 +105,7 @@ def _least(rows: pd.DataFrame) -> str:
     ]
     if rows["limit"].notna().any():
         least = rows.iloc[int(rows["limit_low"].fillna(rows["limit"]).argmin())]
-        limit = with_interval(least["limit"], least["limit_low"], least["limit_high"])
+        limit = with_interval(*Estimate.of(least, "limit"))
         parts.append(
             f"the least limit of λ_min/n is {limit} ({_place(least)}), beside a resolution of "
             f"{number(rows['resolution'].max(), 2)}"
@@ -148,4 +149,4 @@ def _place(row: "pd.Series[float]") -> str:
 
 
 def _interval_words(row: "pd.Series[float]", name: str, ends: str) -> str:
-    return power(row[name], row[f"{ends}_low"], row[f"{ends}_high"])
+    return power(*Estimate.of(row, name, ends))

@@ -24,9 +24,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from infwidth.experiment import FEWEST_WIDTHS, FEWEST_WIDTHS_CORRECTED
+from infwidth.measures.estimate import NOT_MEASURED, Estimate
 from infwidth.measures.finite_width import log_factors
 from infwidth.measures.metrics import METRICS, with_quotients
-from infwidth.measures.power_law import NOT_MEASURED, Level, Logarithms, fit
+from infwidth.measures.power_law import Logarithms, fit
 from infwidth.measures.scaling import by_width, groups, wholly_resolved
 from infwidth.theory.measuring import Files, Settings, Tables
 
@@ -198,16 +199,16 @@ def _geometric_mean(values: Array) -> float:
         return float(np.exp(np.log(values).mean()))
 
 
-def _limit(law: Level, eigenvalues: Sequence[Array], factors: Array | None) -> Level:
+def _limit(law: Estimate, eigenvalues: Sequence[Array], factors: Array | None) -> Estimate:
     """λ_min at n = ∞: 0 where b falls, C where it does not, nothing where it may."""
     if law.high < FALLING:
-        return Level(0.0, 0.0, 0.0)
+        return Estimate(0.0, 0.0, 0.0)
     if math.isnan(law.value) or law.low < FALLING:
         return NOT_MEASURED
     return fit_limit(eigenvalues, factors)
 
 
-def fit_exponent(widths: Sequence[int], values: Sequence[Array], factors: Array | None) -> Level:
+def fit_exponent(widths: Sequence[int], values: Sequence[Array], factors: Array | None) -> Estimate:
     """b of the module's law with its 95 % interval over seeds.
 
     Args:
@@ -225,7 +226,7 @@ def fit_exponent(widths: Sequence[int], values: Sequence[Array], factors: Array 
     return fit(Logarithms(values), design, factors, place=1, powers=POWERS).parameter
 
 
-def fit_limit(values: Sequence[Array], factors: Array | None) -> Level:
+def fit_limit(values: Sequence[Array], factors: Array | None) -> Estimate:
     """C of the module's law with b = 0, with its 95 % interval over seeds.
 
     Args:

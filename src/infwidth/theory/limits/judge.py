@@ -5,6 +5,7 @@ import math
 import pandas as pd
 
 from infwidth.measures.claims import CLAIMS
+from infwidth.measures.estimate import Estimate
 from infwidth.measures.metrics import JUDGING, METRICS, SHOWN, headline
 from infwidth.numbers import number, with_interval
 from infwidth.theory.finding import Finding, verdict
@@ -71,14 +72,13 @@ def findings(table: pd.DataFrame) -> list[Finding]:
 def describe(row: "pd.Series[float]") -> str:
     """One limit in words."""
     name = METRICS[str(row["metric"])].symbol.text
-    rate = with_interval(float(row["rate"]), float(row["rate_low"]), float(row["rate_high"]))
+    rate = with_interval(*Estimate.of(row, "rate"))
     approach = str(row["approach"])
     if approach == "vanishes":
         return f"{name} → 0 as n^−a, a = {rate}"
     if approach == "diverges":
         return f"{name} → ∞ as n^a, a = {rate}"
-    ends = (float(row[column]) for column in ("limit", "limit_low", "limit_high"))
-    limit = with_interval(*ends)
+    limit = with_interval(*Estimate.of(row, "limit"))
     measured = f"{number(float(row['value_at_largest']))} at n = {row['largest_width']:.0f}"
     if approach == "undetermined":
         return f"{name} is not seen to tend to anything: {measured}, extrapolated {limit}"
