@@ -5,7 +5,7 @@ import math
 import pandas as pd
 import pytest
 
-from infwidth.measures.metrics import DRAWN, JUDGING, METRICS, SHOWN, headline, with_quotients
+from infwidth.measures.metrics import DRAWN, JUDGING, METRICS, SHOWN, headline
 from infwidth.measures.verdicts import RULES
 
 
@@ -33,7 +33,7 @@ def test_values_resolutions_and_bounds_of_a_quotient_are_in_its_unit() -> None:
         }
     )
     ratio, least = METRICS["gram_ratio"], METRICS["gram_min_eig"]
-    assert with_quotients(table)["gram_ratio"][0] == 0.25
+    assert ratio.beside(table)["gram_ratio"][0] == 0.25
     resolution, upper, bound = ratio.resolution(table), ratio.upper(table), least.upper(table)
     assert resolution is not None
     assert upper is not None

@@ -7,7 +7,6 @@ import pytest
 
 from infwidth.measures.claims import CLAIMS
 from infwidth.measures.estimate import NOT_MEASURED, Estimate
-from infwidth.measures.metrics import METRICS
 from infwidth.measures.verdicts import (
     RULES,
     UNDETERMINED,
@@ -92,8 +91,7 @@ def scaling(**metrics: Trend) -> pd.DataFrame:
     rows = []
     for scheme in ("SP", "NTP", "IP", "µP", "mine"):
         for layer, kind in ((1, "h"), (1, "x"), (2, "h"), (2, "x")):
-            for metric in METRICS:
-                seen = metrics[metric]
+            for metric, seen in metrics.items():
                 numbers = {
                     **seen.value.columns("value"),
                     **seen.exponent.columns("exponent"),

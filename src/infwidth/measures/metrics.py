@@ -89,6 +89,10 @@ class Metric:
         value, unit = self.quotient
         return metrics[value] / metrics[unit]
 
+    def beside(self, metrics: pd.DataFrame) -> pd.DataFrame:
+        """The table with the metric as a column of its name."""
+        return metrics.assign(**{self.name: self.values(metrics)})
+
     def resolution(self, metrics: pd.DataFrame) -> "pd.Series[float] | None":
         """The least values that are resolved; None if it is resolved whatever it is."""
         if self.matrix is None:
@@ -191,14 +195,6 @@ SHOWN: Mapping[str, Metric] = MappingProxyType(
 JUDGING: Mapping[str, Metric] = MappingProxyType(
     {metric.judges: metric for metric in METRICS.values() if metric.judges}
 )
-
-
-def with_quotients(metrics: pd.DataFrame) -> pd.DataFrame:
-    """metrics.csv with further columns: the metrics that are quotients of its own."""
-    quotients = {
-        name: metric.values(metrics) for name, metric in METRICS.items() if metric.quotient
-    }
-    return metrics.assign(**quotients)
 
 
 def headline(table: pd.DataFrame) -> pd.DataFrame:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from infwidth.measures.estimate import NOT_MEASURED, Estimate
 from infwidth.measures.finite_width import log_factors
-from infwidth.measures.metrics import METRICS, Metric, with_quotients
+from infwidth.measures.metrics import METRICS, Metric
 from infwidth.measures.power_law import fit_power_law, geometric_mean
 
 
@@ -55,7 +55,6 @@ def scaling_table(
         steps: the last step.
         fit_width_ratio: least eigenvalues take part from n = fit_width_ratio x (matrix columns) on.
     """
-    metrics = with_quotients(metrics)
     final_spectra = spectra[spectra["step"] == steps]
     # Grouped before the last step is chosen: a scheme that never reached it keeps its rows.
     rows = [
@@ -68,7 +67,7 @@ def scaling_table(
             fit_width_ratio,
         )
         for metric in METRICS.values()
-        for key, group in groups(metrics)
+        for key, group in groups(metric.beside(metrics))
     ]
     return pd.DataFrame([asdict(row) for row in rows])
 

@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from infwidth.experiment import FEWEST_WIDTHS, FEWEST_WIDTHS_CORRECTED
 from infwidth.measures.estimate import NOT_MEASURED, Estimate
 from infwidth.measures.finite_width import log_factors
-from infwidth.measures.metrics import METRICS, with_quotients
+from infwidth.measures.metrics import METRICS
 from infwidth.measures.power_law import Logarithms, fit
 from infwidth.measures.scaling import by_width, groups, wholly_resolved
 from infwidth.theory.measuring import Files, Settings, Tables
@@ -105,7 +105,7 @@ def independence_table(
         One row each, with columns `training, activation, samples, scheme, step, layer, kind` and
         those of `Extrapolated`.
     """
-    wide = with_quotients(metrics[metrics["width"] >= fit_width_ratio * samples])
+    wide = METRICS["gram_ratio"].beside(metrics[metrics["width"] >= fit_width_ratio * samples])
     grams = spectra[spectra["matrix"] == "gram"]
     rows = []
     for key, group in groups(wide):

@@ -21,7 +21,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from infwidth.measures.estimate import NOT_MEASURED, Estimate
-from infwidth.measures.metrics import METRICS, with_quotients
+from infwidth.measures.metrics import METRICS
 from infwidth.measures.power_law import Logarithms
 from infwidth.measures.scaling import by_width, wholly_resolved
 from infwidth.theory.measuring import Files, Settings, Tables
@@ -207,11 +207,12 @@ def limits_table(
         empty where a seed is under resolution there; `largest_width`.
     """
     final = metrics[metrics["step"] == steps]
-    of_key = dict(iter(with_quotients(final).groupby(["scheme", "layer", "kind"], sort=False)))
+    of_key = dict(iter(final.groupby(["scheme", "layer", "kind"], sort=False)))
     parts = []
     for _, fit in scaling[scaling["metric"].isin(METRICS)].iterrows():
         metric, layer = str(fit["metric"]), int(fit["layer"])
         rows = of_key.get((fit["scheme"], layer, fit["kind"]), final.iloc[:0])
+        rows = METRICS[metric].beside(rows)
         measured = by_width(rows[rows[metric] > 0], metric)
         resolved = by_width(wholly_resolved(rows, metric), metric)
         row = _limit(resolved, fit, stable_exponent)
