@@ -31,7 +31,7 @@ def number(value: float, digits: int = 3, *, tex: bool = False) -> str:
 
 
 def with_interval(value: float, low: float, high: float, *, tex: bool = False) -> str:
-    """A value and its interval at one power of ten; "< limit" where only the upper end is known."""
+    """A value and its interval at one power of ten; "< end" where only the upper end is known."""
     space = r"\," if tex else " "
     if not math.isfinite(value):
         return f"<{space}{number(high, 2, tex=tex)}" if math.isfinite(high) else NOTHING

@@ -21,8 +21,8 @@ def power_law(exponent: float, noise: float, seeds: int = 5, seed: int = 0) -> l
 @pytest.mark.parametrize("exponent", [-3.0, -0.5, 0.0, 0.87])
 def test_an_exact_power_law_is_found_back(exponent: float) -> None:
     law = fit_power_law(WIDTHS, power_law(exponent, noise=0.0), None)
-    assert law.exponent == pytest.approx(exponent, abs=1e-12)
-    assert (law.low, law.high) == pytest.approx((exponent, exponent), abs=1e-9)
+    assert law.exponent.value == pytest.approx(exponent, abs=1e-12)
+    assert (law.exponent.low, law.exponent.high) == pytest.approx((exponent, exponent), abs=1e-9)
     assert law.widths == len(WIDTHS)
 
 
@@ -32,7 +32,7 @@ def test_the_fit_is_numpys_least_squares_on_the_mean_logarithms() -> None:
     means = [np.log(value).mean() for value in values]
     slope, constant = np.polyfit(np.log(WIDTHS), means, 1)
     residual = means - (slope * np.log(WIDTHS) + constant)
-    assert law.exponent == law.raw_exponent == pytest.approx(slope)
+    assert law.exponent.value == law.raw_exponent == pytest.approx(slope)
     assert law.r_squared == pytest.approx(1 - residual.var() / np.var(means))
 
 
@@ -97,7 +97,9 @@ def test_the_interval_is_welchs() -> None:
     law = fit_power_law([10, 100, 1000], values, None)
     welch = ttest_ind(np.log(values[2]), np.log(values[0]), equal_var=False)
     low, high = welch.confidence_interval()
-    assert (law.low, law.high) == pytest.approx((low / np.log(100), high / np.log(100)))
+    assert (law.exponent.low, law.exponent.high) == pytest.approx(
+        (low / np.log(100), high / np.log(100))
+    )
 
 
 @pytest.mark.parametrize("power", [-1.0, 3.0])
@@ -113,12 +115,12 @@ def test_an_interval_reaches_no_further_than_the_bounds_of_the_correction(power:
     shifted = [v * np.exp(-bound * f) for v, f in zip(values, factors, strict=True)]
     plain = fit_power_law(WIDTHS, shifted, None)
     assert at_bound.correction_power == bound
-    assert at_bound.parameter.value == pytest.approx(plain.exponent)
+    assert at_bound.parameter.value == pytest.approx(plain.exponent.value)
     # Towards the exponents of κ beyond the bound, that is.
     beyond, allowed = ("high", "low") if power < bound else ("low", "high")
-    assert getattr(at_bound.parameter, beyond) == pytest.approx(getattr(plain, beyond))
-    assert abs(getattr(at_bound.parameter, allowed) - plain.exponent) >= abs(
-        getattr(plain, allowed) - plain.exponent
+    assert getattr(at_bound.parameter, beyond) == pytest.approx(getattr(plain.exponent, beyond))
+    assert abs(getattr(at_bound.parameter, allowed) - plain.exponent.value) >= abs(
+        getattr(plain.exponent, allowed) - plain.exponent.value
     ) * (1 - 1e-9)
 
 
@@ -139,8 +141,8 @@ def test_the_correction_removes_the_finite_width_slope_of_gaussian_features() ->
     measured = np.exp(np.log(spectra[WIDTHS[-1]]).mean(axis=0))
     law = fit_power_law(WIDTHS, values, log_factors(measured, WIDTHS, stages=1))
     assert law.raw_exponent > 0.2
-    assert law.low < 0.0 < law.high
-    assert abs(law.exponent) < 0.06
+    assert law.exponent.low < 0.0 < law.exponent.high
+    assert abs(law.exponent.value) < 0.06
     assert law.correction_power == pytest.approx(1.0, abs=0.25)
 
 
@@ -151,7 +153,7 @@ def test_the_correction_keeps_a_true_exponent_and_its_own_power() -> None:
         for n, factor in zip(WIDTHS, factors, strict=True)
     ]
     law = fit_power_law(WIDTHS, values, factors)
-    assert law.exponent == pytest.approx(-1.0, abs=1e-9)
+    assert law.exponent.value == pytest.approx(-1.0, abs=1e-9)
     assert law.correction_power == pytest.approx(0.7, abs=1e-9)
 
 
@@ -163,7 +165,7 @@ def test_the_correction_never_turns_round() -> None:
     ]
     law = fit_power_law(WIDTHS, values, factors)
     assert law.correction_power == 0.0
-    assert law.exponent == law.raw_exponent
+    assert law.exponent.value == law.raw_exponent
 
 
 @pytest.mark.parametrize(
@@ -178,14 +180,14 @@ def test_too_few_widths_give_no_exponent(fewest: int, factors: Array | None) -> 
             power_law(-1.0, 0.1)[:count],
             None if factors is None else factors[:count],
         )
-        assert np.isfinite(law.exponent) == fitted
+        assert np.isfinite(law.exponent.value) == fitted
         assert law.widths == count
 
 
 def test_a_single_seed_has_an_exponent_but_no_interval() -> None:
     law = fit_power_law(WIDTHS, power_law(-1.0, 0.1, seeds=1), None)
-    assert np.isfinite(law.exponent)
-    assert np.isnan([law.low, law.high]).all()
+    assert np.isfinite(law.exponent.value)
+    assert np.isnan([law.exponent.low, law.exponent.high]).all()
 
 
 def test_geometric_mean_and_its_interval() -> None:

@@ -2,7 +2,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from infwidth.measures.scaling import METRICS, scaling_table
+from infwidth.measures.metrics import METRICS
+from infwidth.measures.scaling import scaling_table
 from infwidth.measures.verdicts import Thresholds, table1
 
 WIDTHS = (64, 128, 256, 512, 1024)

@@ -7,7 +7,7 @@ import pytest
 from infwidth.files.tables import read_csv, write_csv
 from infwidth.measures.features import Features, reduce_snapshots
 from infwidth.measures.spectra import spectra_of
-from infwidth.measures.tables import Measurements, metrics_table
+from infwidth.measures.tables import collect, metrics_table
 from infwidth.training.record import CURVES, TrainingRecord
 
 STEPS, LAYERS, SEEDS, SAMPLES = [0, 1, 7], 2, [0, 1, 2], 3
@@ -68,7 +68,7 @@ def test_every_row_of_metrics_csv_against_the_features_themselves(tmp_path: Path
     files = training(tmp_path, "SP", 20)
     with np.load(tmp_path / "SP/20/snapshots.npz") as arrays:
         initial, change = arrays["initial"], arrays["change"]
-    metrics = Measurements.collect([("SP", 20, *files)]).metrics
+    metrics = collect([("SP", 20, *files)]).metrics
     assert len(metrics) == len(STEPS) * 2 * LAYERS * len(SEEDS)
     for row in metrics.to_dict("records"):
         kind, layer, seed = "hx".index(row["kind"]), row["layer"] - 1, row["seed"]
@@ -90,7 +90,7 @@ def test_every_row_of_metrics_csv_against_the_features_themselves(tmp_path: Path
 
 
 def test_columns_are_the_documented_ones(tmp_path: Path) -> None:
-    tables = Measurements.collect([("SP", 20, *training(tmp_path, "SP", 20))])
+    tables = collect([("SP", 20, *training(tmp_path, "SP", 20))])
     assert ",".join(tables.metrics.columns) == (
         "scheme,width,seed,step,layer,kind,feature_change,gram_min_eig,gram_mean_eig,gram_max_eig,"
         "spacetime_min_eig,spacetime_max_eig,resolution,spacetime_resolution"
@@ -103,7 +103,7 @@ def test_columns_are_the_documented_ones(tmp_path: Path) -> None:
 
 def test_runs_stand_in_the_order_of_schemes_and_widths_with_their_values(tmp_path: Path) -> None:
     trainings = [(s, n, *training(tmp_path, s, n)) for s in ("µP", "SP") for n in (20, 9)]
-    runs = Measurements.collect(trainings).runs
+    runs = collect(trainings).runs
     assert runs[["scheme", "width"]].drop_duplicates().to_numpy().tolist() == [
         ["µP", 20],
         ["µP", 9],
@@ -119,7 +119,7 @@ def test_runs_stand_in_the_order_of_schemes_and_widths_with_their_values(tmp_pat
 def test_a_diverged_replica_has_a_row_in_diverged_csv_and_none_after_its_step(
     tmp_path: Path,
 ) -> None:
-    tables = Measurements.collect([("SP", 20, *training(tmp_path, "SP", 20, diverged=True))])
+    tables = collect([("SP", 20, *training(tmp_path, "SP", 20, diverged=True))])
     assert tables.diverged.to_numpy().tolist() == [["SP", 20, 1, 5]]
     for table in (tables.metrics, tables.runs):
         steps = table.groupby("seed")["step"].max()
@@ -128,7 +128,7 @@ def test_a_diverged_replica_has_a_row_in_diverged_csv_and_none_after_its_step(
 
 
 def test_spectra_are_means_and_ranges_over_the_seeds_that_finished(tmp_path: Path) -> None:
-    tables = Measurements.collect([("SP", 20, *training(tmp_path, "SP", 20, diverged=True))])
+    tables = collect([("SP", 20, *training(tmp_path, "SP", 20, diverged=True))])
     metrics, spectra = tables.metrics, tables.spectra
     last = metrics[(metrics["step"] == 7) & (metrics["layer"] == 2) & (metrics["kind"] == "x")]
     row = spectra[

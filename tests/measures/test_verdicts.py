@@ -1,15 +1,14 @@
 """Verdicts on synthetic scaling laws: each rule must be able to say every one of its words."""
 
 import math
-from dataclasses import replace
 
 import pandas as pd
 import pytest
 
 from infwidth.measures.claims import CLAIMS
-from infwidth.measures.scaling import METRICS
+from infwidth.measures.estimate import NOT_MEASURED, Estimate
 from infwidth.measures.verdicts import (
-    COLUMNS,
+    RULES,
     UNDETERMINED,
     Thresholds,
     Trend,
@@ -24,17 +23,13 @@ THRESHOLDS = Thresholds(stable_exponent=0.25, small_change=0.5, collapse_ratio=1
 
 def trend(value: float, exponent: float, margin: float = 0.05, unresolved: int = 0) -> Trend:
     return Trend(
-        value=value,
-        value_low=0.9 * value,
-        value_high=1.1 * value,
-        exponent=exponent,
-        ci_low=exponent - margin,
-        ci_high=exponent + margin,
+        value=Estimate(value, 0.9 * value, 1.1 * value),
+        exponent=Estimate(exponent, exponent - margin, exponent + margin),
         unresolved=unresolved,
     )
 
 
-NOTHING = replace(trend(math.nan, math.nan), ci_low=math.nan, ci_high=math.nan, unresolved=5)
+NOTHING = Trend(NOT_MEASURED, NOT_MEASURED, unresolved=5)
 
 
 @pytest.mark.parametrize(
@@ -48,7 +43,7 @@ NOTHING = replace(trend(math.nan, math.nan), ci_low=math.nan, ci_high=math.nan, 
         (trend(0.6, -0.5), UNDETERMINED),  # vanishing, but not yet small
         (trend(0.5, 0.0), UNDETERMINED),  # its interval holds the threshold
         (trend(0.07, -0.5, margin=0.4), UNDETERMINED),
-        (replace(trend(0.07, -0.5), ci_low=math.nan, ci_high=math.nan), UNDETERMINED),
+        (trend(0.07, -0.5, margin=math.nan), UNDETERMINED),
         (NOTHING, UNDETERMINED),
     ],
 )
@@ -96,8 +91,12 @@ def scaling(**metrics: Trend) -> pd.DataFrame:
     rows = []
     for scheme in ("SP", "NTP", "IP", "µP", "mine"):
         for layer, kind in ((1, "h"), (1, "x"), (2, "h"), (2, "x")):
-            for metric in METRICS:
-                numbers = vars(metrics[metric])
+            for metric, seen in metrics.items():
+                numbers = {
+                    **seen.value.columns("value"),
+                    **seen.exponent.columns("exponent"),
+                    "unresolved": seen.unresolved,
+                }
                 rows.append(
                     {"metric": metric, "scheme": scheme, "layer": layer, "kind": kind, **numbers}
                 )
@@ -164,9 +163,9 @@ def test_every_claim_names_verdicts_that_its_rule_can_give() -> None:
             "increases with width",
         },
     }
-    assert set(possible) == set(COLUMNS)
+    assert set(possible) == set(RULES)
     for claims in CLAIMS.values():
-        assert set(claims) == set(COLUMNS)
+        assert set(claims) == set(RULES)
         for column, claim in claims.items():
             assert claim.agreeing
             assert claim.agreeing <= possible[column]

@@ -118,7 +118,7 @@ def test_a_curve_ranges_over_seeds_and_marks_limits() -> None:
     assert points["mean"].tolist() == pytest.approx([2.0, 0.1, 5.0])
     assert points["low"].tolist() == pytest.approx([1.0, 1e-2, 5.0])
     assert points["high"].tolist() == pytest.approx([4.0, 1.0, 5.0])
-    assert points["limit"].tolist() == [False, True, True]
+    assert points["upper"].tolist() == [False, True, True]
 
 
 def test_unresolved_values_are_hollow_triangles_at_their_resolution(tmp_path: Path) -> None:

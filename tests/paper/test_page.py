@@ -21,7 +21,8 @@ from page_folder import FINDINGS, PLAN, Folder, data_of, parsed
 from infwidth import numbers
 from infwidth.drawing import panels, style
 from infwidth.measures import reading as measurements
-from infwidth.measures import verdicts
+from infwidth.measures.metrics import JUDGING, METRICS, SHOWN
+from infwidth.paper import tables
 from infwidth.paper.figures import FIGURES
 from infwidth.paper.page import Picture, content, page, plots, series
 
@@ -104,7 +105,7 @@ def test_what_is_loaded_would_be_found(planted: str) -> None:
 
 
 def cell_of(soup: BeautifulSoup, scheme: str, column: str) -> Tag:
-    place = 1 + list(content.METRIC_OF).index(column)
+    place = 1 + list(SHOWN).index(column)
     found = soup.find(id=f"cell-{place}-{scheme}")
     assert isinstance(found, Tag)
     return found
@@ -139,7 +140,7 @@ def test_every_layers_cell_is_in_the_page(folder: Folder, soup: BeautifulSoup) -
     assert [cell.get_text() for cell in shown] == [
         measured
         for _, rows in table.groupby(["scheme", "layer", "kind"], sort=False)
-        for measured in rows.set_index("column")["measured"].reindex(list(content.METRIC_OF))
+        for measured in rows.set_index("column")["measured"].reindex(list(SHOWN))
     ]
 
 
@@ -184,10 +185,12 @@ def test_a_cells_link_names_choices_that_there_are(soup: BeautifulSoup) -> None:
         assert all(str(link[f"data-{name}"]) in options[name] for name in options)
 
 
-def test_cells_link_to_the_metrics_that_their_verdicts_were_read_from() -> None:
-    for column, (_, judged_by, shown) in verdicts.COLUMNS.items():
-        assert content.METRIC_OF[column] == shown
-        assert content.JUDGED_BY.get(column, shown) == judged_by
+def test_cells_link_to_the_metrics_that_their_verdicts_were_read_from(folder: Folder) -> None:
+    for row in content.rows(tables.read(folder.path / "table1.csv")):
+        for column, cell in row.cells.items():
+            assert cell.metric == SHOWN[column].name
+            assert cell.judged_by == JUDGING[column].name
+            assert (cell.metric != cell.judged_by) == (column == "feature_diversity")
 
 
 def test_the_page_is_the_same_bytes_for_the_same_files(changed: Folder, html: str) -> None:
@@ -340,7 +343,7 @@ def test_curves_are_geometric_means_ranges_and_limits(
     limits, expected = 0, 0
     for key, rows in metrics.groupby(["layer", "kind", "scheme", "width", "step"]):
         place, records = cast(tuple[Any, ...], key), rows.to_dict("records")
-        for metric in series.SHOWN:
+        for metric in METRICS:
             found = drawn.get((metric, *place))
             slow = slow_point(records, metric)
             if slow is None or (
@@ -391,17 +394,20 @@ def test_schemes_look_as_in_the_figures(data: Mapping[str, Any]) -> None:
 
 
 def test_the_value_of_a_single_seed_has_no_range() -> None:
-    point: dict[Hashable, Any] = {"mean": 0.0381, "low": 0.0381, "high": 0.0381, "limit": False}
+    point: dict[Hashable, Any] = {"mean": 0.0381, "low": 0.0381, "high": 0.0381, "upper": False}
     assert series.written(point, alone=True) == "0.0381"
     assert series.written(point, alone=False) == "0.0381 [0.0381, 0.0381]"
 
 
 def test_what_is_measured_is_named_after_layer_kind_and_step() -> None:
-    assert series.unit("feature_change", "x", "t") == (
+    assert series.unit(METRICS["feature_change"], "x", "t") == (
         "‖x<sup>t</sup> − x<sup>0</sup>‖ / ‖x<sup>0</sup>‖"
     )
-    assert series.unit("gram_min_eig", "x", "t") == "λ<sub>min</sub>(K) / n"
-    assert series.unit("spacetime_min_eig", "h", "T") == "λ<sub>min</sub>(K<sub>0,T</sub>) / n"
+    assert series.unit(METRICS["gram_min_eig"], "x", "t") == "λ<sub>min</sub>(K) / n"
+    assert (
+        series.unit(METRICS["spacetime_min_eig"], "h", "T")
+        == "λ<sub>min</sub>(K<sub>0,T</sub>) / n"
+    )
 
 
 @pytest.mark.parametrize("marker", [look.marker for look in (*style.KNOWN.values(), *style.SPARE)])

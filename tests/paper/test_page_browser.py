@@ -17,6 +17,7 @@ from selenium.webdriver.support.ui import WebDriverWait
 
 from infwidth import numbers
 from infwidth.measures import reading as measurements
+from infwidth.measures.metrics import DRAWN
 
 CHROMIUM = shutil.which("chromium")
 CHROMEDRIVER = shutil.which("chromedriver")
@@ -215,7 +216,7 @@ def test_every_value_in_the_tables_is_that_of_the_files(browser: Browser, folder
     browser.open()
     measured = measurements.read(folder.path)
     limits = 0
-    for metric in measurements.METRICS:
+    for metric in (drawn.name for drawn in DRAWN):
         browser.click(f"input[name=metric][value={metric}]")
         script = (
             "return [...document.querySelectorAll('#sweep .values tbody tr')]"

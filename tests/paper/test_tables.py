@@ -8,6 +8,7 @@ import pytest
 from synthetic import Plan, write
 
 from infwidth import numbers
+from infwidth.measures.estimate import Estimate
 from infwidth.paper import tables
 from infwidth.paper.tables import Agreement, Cell
 
@@ -121,7 +122,9 @@ def test_latex_compiles_with_booktabs_and_amssymb(table: pd.DataFrame, tmp_path:
 
 @pytest.mark.parametrize("agreement", ["agrees", "no claim"])
 def test_reasons_stand_only_where_the_cell_disagrees(agreement: Agreement) -> None:
-    cell = Cell("rich", "rich", agreement, (1.0, 0.9, 1.1), (0.0, NAN, NAN), "because")
+    cell = Cell(
+        "rich", "rich", agreement, Estimate(1.0, 0.9, 1.1), Estimate(0.0, NAN, NAN), "because"
+    )
     assert "because" not in tables._markdown_cell(cell)
 
 

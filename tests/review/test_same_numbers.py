@@ -19,7 +19,7 @@ import pytest
 from infwidth.files.tables import read_csv
 from infwidth.jobs.provenance import checksums
 from infwidth.review import review
-from infwidth.review.cells import Cells
+from infwidth.review.text_table import TextTable
 from infwidth.theory.inputs.judge import findings as findings_on_inputs
 from infwidth.theory.rest import judge as rest
 
@@ -41,7 +41,7 @@ def perturb(path: Path, rng: np.random.Generator) -> None:
             return cell
         return repr(value * (1 + 1e-12 * float(rng.uniform(-1, 1))))
 
-    table = Cells.read(path)
+    table = TextTable.read(path)
     with path.open("w", encoding="utf-8", newline="") as file:
         lines = csv.writer(file, lineterminator="\n")
         lines.writerow(table.columns)

@@ -19,7 +19,7 @@ from infwidth.datasets.prepare import prepare
 from infwidth.files.tables import write_csv
 from infwidth.measures.features import Features
 from infwidth.measures.scaling import scaling_table
-from infwidth.measures.tables import Measurements
+from infwidth.measures.tables import collect
 from infwidth.measures.verdicts import Thresholds, table1
 from infwidth.network.costs import recipe_settings
 from infwidth.recipe import Recipe
@@ -69,7 +69,7 @@ def main(folder: Path) -> None:
             features = folder / f"{name}-{width}-features.npz"
             Features.of_snapshots(paths[0]).save(features)
             trained.append((name, width, features, paths[1]))
-    measured = Measurements.collect(trained)
+    measured = collect(trained)
     scaling = scaling_table(
         measured.metrics,
         measured.spectra,

@@ -36,10 +36,10 @@ def noisy(values: Array, noise: float, seeds: int = 5, seed: int = 0) -> list[Ar
 @pytest.mark.parametrize(("amplitude", "rate"), [(-5.0, 1.0), (3.0, 0.5), (-1.0, 0.25), (20.0, 2)])
 def test_an_exact_law_is_found_back(amplitude: float, rate: float) -> None:
     found = extrapolate(WIDTHS, noisy(law(0.03, amplitude, rate), noise=0.0))
-    assert found.limit == pytest.approx(0.03, rel=1e-9)
-    assert (found.limit_low, found.limit_high) == pytest.approx((0.03, 0.03), rel=1e-9)
+    assert found.limit.value == pytest.approx(0.03, rel=1e-9)
+    assert (found.limit.low, found.limit.high) == pytest.approx((0.03, 0.03), rel=1e-9)
     assert found.amplitude == pytest.approx(amplitude, rel=1e-7)
-    assert found.rate == found.rate_low == found.rate_high == pytest.approx(rate)
+    assert found.rate.value == found.rate.low == found.rate.high == pytest.approx(rate)
 
 
 @pytest.mark.parametrize(
@@ -59,8 +59,8 @@ def test_the_fit_is_the_best_of_scipys_bounded_least_squares(values: Array) -> N
         fits.append((fit.cost, rate, fit.x[0]))
     _, rate, limit = min(fits)
     found = extrapolate(WIDTHS, groups)
-    assert found.limit == pytest.approx(limit, rel=1e-5, abs=1e-6)
-    assert math.isnan(found.rate) or found.rate == rate
+    assert found.limit.value == pytest.approx(limit, rel=1e-5, abs=1e-6)
+    assert math.isnan(found.rate.value) or found.rate.value == rate
 
 
 def test_the_interval_holds_the_limit_nearly_as_often_as_it_says() -> None:
@@ -76,18 +76,18 @@ def test_the_interval_holds_the_limit_nearly_as_often_as_it_says() -> None:
                 )
             ]
             found = extrapolate(WIDTHS, values)
-            covered += found.limit_low <= 0.03 <= found.limit_high
-            narrow += found.limit_high < 2 * found.limit_low
+            covered += found.limit.low <= 0.03 <= found.limit.high
+            narrow += found.limit.high < 2 * found.limit.low
         assert covered >= 88
         assert narrow >= 90
 
 
 def test_a_rate_is_told_only_where_there_is_an_approach() -> None:
     flat = extrapolate(WIDTHS, noisy(law(0.03, 0.0, 1.0), noise=1.0))
-    assert math.isnan(flat.rate)
-    assert flat.limit_low < 0.03 < flat.limit_high
+    assert math.isnan(flat.rate.value)
+    assert flat.limit.low < 0.03 < flat.limit.high
     steep = extrapolate(WIDTHS, noisy(law(0.03, -8.0, 0.8), noise=1.0))
-    assert steep.rate_low < 0.8 < steep.rate_high
+    assert steep.rate.low < 0.8 < steep.rate.high
 
 
 def test_a_slow_power_is_not_taken_for_an_approach() -> None:
@@ -99,8 +99,8 @@ def test_a_slow_power_is_not_taken_for_an_approach() -> None:
 
 def test_a_single_seed_has_a_limit_but_no_interval() -> None:
     found = extrapolate(WIDTHS, noisy(law(0.03, -5.0, 1.0), noise=0.0, seeds=1))
-    assert found.limit == pytest.approx(0.03)
-    assert np.isnan([found.limit_low, found.limit_high, found.rate]).all()
+    assert found.limit.value == pytest.approx(0.03)
+    assert np.isnan([found.limit.low, found.limit.high, found.rate.value]).all()
 
 
 def test_too_few_widths_are_refused() -> None:

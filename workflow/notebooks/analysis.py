@@ -27,6 +27,8 @@ from IPython.display import Markdown, display
 
 from infwidth import numbers
 from infwidth.files.tables import read_csv
+from infwidth.measures.estimate import Estimate
+from infwidth.measures.metrics import SHOWN, headline
 from infwidth.measures.reading import read
 from infwidth.paper import figures, tables
 from infwidth.paper import findings as theory_tables
@@ -48,10 +50,10 @@ layers = tables.read(Path("table1_layers.csv"))
 # %%
 def claims(scheme: str) -> list[str]:
     found = table1[table1["scheme"] == scheme].set_index("column")["paper"]
-    return [str(found.get(column, "")) or "no claim" for column in tables.COLUMNS]
+    return [str(found.get(column, "")) or "no claim" for column in SHOWN]
 
 
-heads = ["scheme", *(head.lower() for head, *_ in tables.COLUMNS.values())]
+heads = ["scheme", *(metric.title.lower() for metric in SHOWN.values())]
 rows = [heads, ["---"] * len(heads), *([name, *claims(name)] for name in measured.schemes)]
 Markdown("\n".join(f"| {' | '.join(row)} |" for row in rows))
 
@@ -111,12 +113,11 @@ figures.width_sweep.draw(measured)
 def power(fit: "pd.Series[float]") -> str:
     if pd.isna(fit["exponent"]):
         return numbers.NOTHING
-    value, interval = numbers.exponent(fit["exponent"], fit["ci_low"], fit["ci_high"])
+    value, interval = numbers.exponent(*Estimate.of(fit, "exponent"))
     return f"{value} {interval}"
 
 
-last = measured.scaling["layer"] == max(measured.layers, default=0)
-fits = measured.scaling[last & (measured.scaling["kind"] == "h")]
+fits = headline(measured.scaling)
 exponents = pd.DataFrame(
     {
         "metric": fits["metric"],
@@ -137,9 +138,7 @@ Markdown(tables.plain(exponents))
 
 # %%
 COLUMNS = {
-    "feature_change": "feature change",
-    "gram_min_eig": "smallest eigenvalue of K/n",
-    "spacetime_min_eig": "smallest space-time eigenvalue / n",
+    **{metric.name: metric.words for metric in SHOWN.values()},
     "train_loss": "training loss",
     "test_loss": "test loss",
     "weight_change": "weight change",

@@ -15,34 +15,22 @@ from numpy.typing import NDArray
 from infwidth.drawing.style import GREY, Look
 from infwidth.measures.reading import Measurements
 
-TITLES: Mapping[str, str] = {
-    "feature_change": "Feature variation",
-    "gram_min_eig": "Feature diversity",
-    "spacetime_min_eig": "Space-time joint non-degeneracy",
-}
-# The normalisation stands in every label: change is relative, eigenvalues are divided by n.
-LABELS: Mapping[str, str] = {
-    "feature_change": r"change $\|h^T-h^0\|\,/\,\|h^0\|$",
-    "gram_min_eig": r"diversity $\lambda_{\min}(K)/n$",
-    "spacetime_min_eig": r"space-time $\lambda_{\min}(K_{0,T})/n$",
-}
-
 
 def draw_curve(ax: Axes, curve: pd.DataFrame, look: Look, *, second: bool = False) -> None:
-    """Line and markers at the mean, a band over seeds, hollow triangles at upper limits.
+    """Line and markers at the mean, a band over seeds, hollow triangles at upper bounds.
 
     Args:
         ax: the panel.
-        curve: as from `measurements.curve`.
+        curve: as from `infwidth.measures.reading.curve`.
         look: the scheme's.
         second: the paler form with hollow markers, for a companion of the main curve.
     """
-    resolved = curve[~curve["limit"]]
-    limits = curve[curve["limit"]]
+    resolved = curve[~curve["upper"]]
+    uppers = curve[curve["upper"]]
     alpha = 0.55 if second else 1.0
     if len(resolved):
-        # A gap in the line stays where a value in between is only a limit.
-        line = curve["mean"].where(~curve["limit"])
+        # A gap in the line stays where a value in between is only a bound.
+        line = curve["mean"].where(~curve["upper"])
         ax.plot(
             curve.index,
             line,
@@ -57,14 +45,14 @@ def draw_curve(ax: Axes, curve: pd.DataFrame, look: Look, *, second: bool = Fals
             alpha=alpha,
             zorder=3,
         )
-        band = curve[["low", "high"]].where(~curve["limit"])
+        band = curve[["low", "high"]].where(~curve["upper"])
         ax.fill_between(
             curve.index, band["low"], band["high"], color=look.color, alpha=0.18 * alpha, lw=0
         )
-    if len(limits):
+    if len(uppers):
         ax.plot(
-            limits.index,
-            limits["mean"],
+            uppers.index,
+            uppers["mean"],
             color=look.color,
             linestyle="none",
             marker="v",
@@ -147,7 +135,7 @@ def seed_handles(seeds: int) -> list[Artist]:
 
 
 def mark_handles(
-    measured: Measurements, *, limits: bool, power: bool = False, crosses: bool = True
+    measured: Measurements, *, uppers: bool, power: bool = False, crosses: bool = True
 ) -> list[Artist]:
     """Legend entries for what is neither a scheme nor a value, as far as it occurs."""
     handles: list[Artist] = []
@@ -156,7 +144,7 @@ def mark_handles(
         handles.append(
             Line2D([], [], color="black", ls=(0, (1, 2)), lw=0.7, label="fitted power of $n$")
         )
-    if limits:
+    if uppers:
         label = "below resolution (upper limit)"
         hollow = Line2D([], [], color=GREY, ls="none", marker="v", mfc="none", ms=4.6, label=label)
         handles.append(hollow)

@@ -57,3 +57,8 @@ CLAIMS: Mapping[str, Mapping[str, Claim]] = MappingProxyType(
         },
     }
 )
+
+
+def claim_on(scheme: str, column: str | None) -> Claim | None:
+    """What the paper says of a scheme in a column of its Table 1, if it says something."""
+    return None if column is None else CLAIMS.get(scheme, {}).get(column)

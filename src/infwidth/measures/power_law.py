@@ -22,6 +22,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import stdtrit
 
+from infwidth.measures.estimate import NOT_MEASURED, Estimate
+
 Array = NDArray[np.float64]
 
 UPPER_QUANTILE = 0.975
@@ -31,45 +33,24 @@ CORRECTION_POWERS = (0.0, math.inf)
 
 @dataclass(frozen=True)
 class PowerLaw:
-    """A fitted exponent b with its 95 % interval over seeds.
+    """A fitted power of the width.
 
     Attributes:
-        exponent: b; `low`, `high` its interval (NaN with a single seed).
+        exponent: b.
         correction_power: κ.
         raw_exponent: b of the same points with κ = 0.
         r_squared: of the fit to the means of the logarithms.
         widths: how many widths took part.
     """
 
-    exponent: float
-    low: float
-    high: float
+    exponent: Estimate
     correction_power: float
     raw_exponent: float
     r_squared: float
     widths: int
 
 
-NOT_FITTED = PowerLaw(math.nan, math.nan, math.nan, math.nan, math.nan, math.nan, widths=0)
-
-
-@dataclass(frozen=True)
-class Level:
-    """A value with its 95 % interval over seeds (NaN with a single seed)."""
-
-    value: float
-    low: float
-    high: float
-
-    @property
-    def exponential(self) -> "Level":
-        """Of the exponential; infinite where that overflows: far apart, two seeds tell nothing."""
-        with np.errstate(over="ignore"):
-            value, low, high = np.exp([self.value, self.low, self.high]).tolist()
-        return Level(value, low, high)
-
-
-NOT_MEASURED = Level(math.nan, math.nan, math.nan)
+NOT_FITTED = PowerLaw(NOT_MEASURED, math.nan, math.nan, math.nan, widths=0)
 
 
 class Logarithms:
@@ -110,12 +91,12 @@ class Fit:
         correction_power: κ; 0 in a law without it.
     """
 
-    parameter: Level
+    parameter: Estimate
     coefficients: Array
     correction_power: float
 
 
-def geometric_mean(values: Array) -> Level:
+def geometric_mean(values: Array) -> Estimate:
     """Geometric mean of positive values, shape (seeds,)."""
     return fit(Logarithms([values]), np.ones((1, 1)), None, place=0).parameter.exponential
 
@@ -145,9 +126,7 @@ def fit_power_law(
         explained = explained + fitted.correction_power * log_factors
     total = ((logs.means - logs.means.mean()) ** 2).sum()
     return PowerLaw(
-        exponent=fitted.parameter.value,
-        low=fitted.parameter.low,
-        high=fitted.parameter.high,
+        exponent=fitted.parameter,
         correction_power=fitted.correction_power,
         raw_exponent=raw.parameter.value,
         r_squared=float(1 - ((logs.means - explained) ** 2).sum() / total)
@@ -183,7 +162,7 @@ def fit(
     if factors is None:
         coefficients = plain @ logs.means
         value = float(coefficients[place])
-        return Fit(Level(value, value - margin, value + margin), coefficients, 0.0)
+        return Fit(Estimate(value, value - margin, value + margin), coefficients, 0.0)
     free = np.linalg.pinv(np.column_stack([design, factors]))
     power = float(np.clip(free[-1] @ logs.means, *powers))
     coefficients = plain @ (logs.means - power * factors)
@@ -193,4 +172,4 @@ def fit(
     ends = sorted(float(weights @ logs.means) - bound * slope for bound in powers)
     low = min(max(middle - free_margin, ends[0] - margin), value - margin)
     high = max(min(middle + free_margin, ends[1] + margin), value + margin)
-    return Fit(Level(value, low, high), coefficients, power)
+    return Fit(Estimate(value, low, high), coefficients, power)

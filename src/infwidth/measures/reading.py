@@ -1,26 +1,19 @@
 """The CSV files of one experiment as typed tables, and what is drawn of them: one curve at a time.
 
 A value below the resolution of its computation is empty in the file, with its resolution beside it.
-Such a value enters a mean as its resolution, and the mean is then marked as an upper limit.
+Such a value enters a mean as its resolution, and the mean is then marked as an upper bound.
 """
 
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 import pandas as pd
 
 from infwidth.files.tables import read_csv
-from infwidth.measures.scaling import upper_limit
+from infwidth.measures.metrics import METRICS
 
-Metric = Literal["feature_change", "gram_min_eig", "spacetime_min_eig"]
-METRICS: tuple[Metric, ...] = ("feature_change", "gram_min_eig", "spacetime_min_eig")
-RESOLUTION: dict[str, str] = {
-    "gram_min_eig": "resolution",
-    "spacetime_min_eig": "spacetime_resolution",
-}
 WORDS = frozenset({"scheme", "kind", "metric", "correction", "matrix"})
 COUNTS = frozenset({"width", "seed", "step", "layer", "index", "widths", "seeds", "unresolved"})
 
@@ -126,27 +119,28 @@ def curve(table: pd.DataFrame, value: str, along: str) -> pd.DataFrame:
 
     Args:
         table: rows of one scheme (and layer and kind).
-        value: the column that is drawn; it is positive, or it is left out.
+        value: the metric or the column that is drawn; it is positive, or it is left out.
         along: the column on the horizontal axis, such as "width".
 
     Returns:
-        Columns `mean`, `low`, `high` (extremes over seeds), `limit` (True where some seed's value
-        is below its resolution, so that `mean` is an upper limit), indexed by `along`, ascending.
+        Columns `mean`, `low`, `high` (extremes over seeds), `upper` (True where some seed's value
+        is below its resolution, so that `mean` is an upper bound), indexed by `along`, ascending.
     """
-    values = table[value].astype(float)
+    metric = METRICS.get(value)
+    values = (table[value] if metric is None else metric.values(table)).astype(float)
     unresolved = pd.Series(False, index=table.index)
-    if value in RESOLUTION:
-        resolution = upper_limit(table, RESOLUTION[value]).astype(float)
-        unresolved = values.isna() & resolution.notna()
-        values = values.where(~unresolved, resolution)
+    upper = None if metric is None else metric.upper(table)
+    if upper is not None:
+        unresolved = values.isna() & upper.notna()
+        values = values.where(~unresolved, upper.astype(float))
     drawn = pd.DataFrame({along: table[along], "log": np.log(values.where(values > 0))})
-    drawn["limit"] = unresolved
+    drawn["upper"] = unresolved
     groups = drawn.dropna().groupby(along)
     return pd.DataFrame(
         {
             "mean": np.exp(groups["log"].mean()),
             "low": np.exp(groups["log"].min()),
             "high": np.exp(groups["log"].max()),
-            "limit": groups["limit"].any().astype(bool),
+            "upper": groups["upper"].any().astype(bool),
         }
     )

@@ -1,7 +1,7 @@
 """The scaling table: exponent in the width and level at the largest width of every metric."""
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import cast
 
@@ -10,32 +10,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from infwidth.files.tables import read_csv, write_csv
+from infwidth.measures.estimate import NOT_MEASURED, Estimate
 from infwidth.measures.finite_width import log_factors
-from infwidth.measures.power_law import NOT_MEASURED, Level, fit_power_law, geometric_mean
-
-
-@dataclass(frozen=True)
-class Metric:
-    """A metric of metrics.csv.
-
-    Attributes:
-        resolution: column that holds the least value that is resolved, or None.
-        matrix: the matrix whose least eigenvalue it is (its spectrum sets the finite-width
-            correction), or None.
-        copies: columns of that matrix per sample.
-    """
-
-    resolution: str | None = None
-    matrix: str | None = None
-    copies: int = 1
-
-
-METRICS = {
-    "feature_change": Metric(),
-    "gram_min_eig": Metric("resolution", "gram"),
-    "gram_ratio": Metric("ratio_resolution", "gram"),
-    "spacetime_min_eig": Metric("spacetime_resolution", "spacetime", copies=2),
-}
+from infwidth.measures.metrics import METRICS, Metric
+from infwidth.measures.power_law import fit_power_law, geometric_mean
 
 
 @dataclass(frozen=True)
@@ -93,13 +71,6 @@ def scaling_table(
         steps: the last step.
         fit_width_ratio: least eigenvalues take part from n = fit_width_ratio x (matrix columns) on.
     """
-    resolution = upper_limit(metrics, "resolution")
-    metrics = with_gram_ratio(metrics).assign(
-        resolution=resolution,
-        # 0 / 0 of features that are all zero says nothing.
-        ratio_resolution=(resolution / metrics["gram_mean_eig"]).fillna(1.0),
-        spacetime_resolution=upper_limit(metrics, "spacetime_resolution"),
-    )
     final_spectra = spectra[spectra["step"] == steps]
     # Grouped before the last step is chosen: a scheme that never reached it keeps its rows.
     rows = [
@@ -108,26 +79,13 @@ def scaling_table(
             key,
             group[group["step"] == steps],
             final_spectra,
-            METRICS[metric].copies * samples,
+            samples,
             fit_width_ratio,
         )
-        for metric in METRICS
-        for key, group in groups(metrics)
+        for metric in METRICS.values()
+        for key, group in groups(metric.beside(metrics))
     ]
     return pd.DataFrame([asdict(row) for row in rows])
-
-
-def with_gram_ratio(metrics: pd.DataFrame) -> pd.DataFrame:
-    """metrics.csv with a further column: the least eigenvalue over the mean one."""
-    return metrics.assign(gram_ratio=metrics["gram_min_eig"] / metrics["gram_mean_eig"])
-
-
-def upper_limit(metrics: pd.DataFrame, resolution: str) -> "pd.Series[float]":
-    """What a least eigenvalue under its resolution is under; never more than is possible.
-
-    It is at most the mean eigenvalue of the features' Gram matrix, a part of the space-time matrix.
-    """
-    return metrics[resolution].clip(upper=metrics["gram_mean_eig"])
 
 
 def wholly_resolved(table: pd.DataFrame, column: str) -> pd.DataFrame:
@@ -154,39 +112,40 @@ def by_width(table: pd.DataFrame, column: str) -> dict[int, NDArray[np.float64]]
 
 
 def _fit(
-    metric: str,
+    metric: Metric,
     key: tuple[str, int, str],
     final: pd.DataFrame,
     spectra: pd.DataFrame,
-    columns: int,
+    samples: int,
     fit_width_ratio: float,
 ) -> ScalingRow:
-    """One row: `final` and `spectra` are of the last step, `columns` are those of the matrix."""
+    """One row: `final` and `spectra` are of the last step."""
     scheme, layer, kind = key
-    matrix = METRICS[metric].matrix
+    matrix = metric.matrix
+    columns = 0 if matrix is None else matrix.copies * samples
     defined = final if matrix is None else final[final["width"] >= columns]
-    resolved = defined[defined[metric].notna()]
+    resolved = defined[defined[metric.name].notna()]
     level = _level(defined[defined["width"] == defined["width"].max()], metric)
-    wide = wholly_resolved(defined, metric)
+    wide = wholly_resolved(defined, metric.name)
     if matrix is not None:
         wide = wide[wide["width"] >= fit_width_ratio * columns]
-    values = by_width(wide, metric)
+    values = by_width(wide, metric.name)
     factors = None
     if matrix is not None and values:
-        spectrum = _spectrum(spectra, key, matrix, max(values))
+        spectrum = _spectrum(spectra, key, matrix.name, max(values))
         if len(spectrum) and (spectrum > 0).all():
             factors = log_factors(spectrum, list(values), stages=layer)
         else:
             values = {}  # the finite-width effect, and so the exponent, is unknown without it
     law = fit_power_law(list(values), [*values.values()], factors)
     return ScalingRow(
-        metric=metric,
+        metric=metric.name,
         scheme=scheme,
         layer=layer,
         kind=kind,
-        exponent=law.exponent,
-        ci_low=law.low,
-        ci_high=law.high,
+        exponent=law.exponent.value,
+        ci_low=law.exponent.low,
+        ci_high=law.exponent.high,
         value=level.value,
         value_low=level.low,
         value_high=level.high,
@@ -201,15 +160,15 @@ def _fit(
     )
 
 
-def _level(widest: pd.DataFrame, metric: str) -> Level:
-    """The metric at one width: its mean over seeds, or an upper limit if some are unresolved."""
-    values = widest[metric]
-    resolution = METRICS[metric].resolution
+def _level(widest: pd.DataFrame, metric: Metric) -> Estimate:
+    """The metric at one width: its mean over seeds, or an upper bound if some are unresolved."""
+    values = widest[metric.name]
+    upper = metric.upper(widest)
     if len(values) and values.notna().all():
         return geometric_mean(values.to_numpy())
-    if values.empty or resolution is None:
+    if values.empty or upper is None:
         return NOT_MEASURED
-    return replace(NOT_MEASURED, high=float(values.fillna(widest[resolution]).max()))
+    return NOT_MEASURED._replace(high=float(values.fillna(upper).max()))
 
 
 def _spectrum(

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import NamedTuple, Self
 
 import numpy as np
 import pandas as pd
@@ -117,8 +117,7 @@ def _over_seeds(eigenvalues: NDArray[np.float64]) -> tuple[NDArray[np.float64], 
     return np.exp(logs.mean(axis=2)), going.min(axis=2), going.max(axis=2)
 
 
-@dataclass(frozen=True)
-class Measurements:
+class Collected(NamedTuple):
     """The tables of a whole experiment, in the order of its schemes and widths."""
 
     metrics: pd.DataFrame
@@ -126,25 +125,22 @@ class Measurements:
     diverged: pd.DataFrame
     spectra: pd.DataFrame
 
-    @classmethod
-    def collect(cls, trainings: Iterable[tuple[str, int, Path, Path]]) -> Self:
-        """Measure trainings given as (scheme, width, features file, curves file)."""
-        tables: tuple[list[pd.DataFrame], ...] = ([], [], [], [])
-        for scheme, width, features_file, curves_file in trainings:
-            features, curves = Features.load(features_file), Curves.load(curves_file)
-            values = spectra_of(features)
-            for table, rows in zip(
-                tables,
-                (
-                    metrics_table(scheme, width, features, values),
-                    runs_table(scheme, width, curves),
-                    diverged_table(scheme, width, curves),
-                    spectra_table(scheme, width, features, values),
-                ),
-                strict=True,
-            ):
-                table.append(rows)
-        return cls(*(pd.concat(table, ignore_index=True) for table in tables))
+
+def collect(trainings: Iterable[tuple[str, int, Path, Path]]) -> Collected:
+    """Measure trainings given as (scheme, width, features file, curves file)."""
+    parts = []
+    for scheme, width, features_file, curves_file in trainings:
+        features, curves = Features.load(features_file), Curves.load(curves_file)
+        values = spectra_of(features)
+        parts.append(
+            Collected(
+                metrics=metrics_table(scheme, width, features, values),
+                runs=runs_table(scheme, width, curves),
+                diverged=diverged_table(scheme, width, curves),
+                spectra=spectra_table(scheme, width, features, values),
+            )
+        )
+    return Collected(*(pd.concat(tables, ignore_index=True) for tables in zip(*parts, strict=True)))
 
 
 def _index(scheme: str, width: int, features: Features) -> pd.DataFrame:

@@ -17,14 +17,16 @@ the rules settles is `undetermined`.
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import pandas as pd
 
 from infwidth.files.tables import read_csv, write_csv
-from infwidth.measures.claims import CLAIMS
+from infwidth.measures.claims import claim_on
+from infwidth.measures.estimate import Estimate
+from infwidth.measures.metrics import JUDGING, SHOWN, Metric, headline
 from infwidth.measures.scaling import groups
 
 UNDETERMINED = "undetermined"
@@ -46,39 +48,41 @@ class Trend:
     NaN compares false with everything, so that what was not measured supports no verdict.
     """
 
-    value: float
-    value_low: float
-    value_high: float
-    exponent: float
-    ci_low: float
-    ci_high: float
+    value: Estimate
+    exponent: Estimate
     unresolved: int
+
+    @classmethod
+    def of(cls, row: "pd.Series[float]") -> "Trend":
+        """Read a row of scaling.csv."""
+        value, exponent = Estimate.of(row, "value"), Estimate.of(row, "exponent")
+        return cls(value, exponent, int(row["unresolved"]))
 
     def falls(self, tolerance: float) -> bool:
         """The exponent's interval lies below -tolerance."""
-        return self.ci_high < -tolerance
+        return self.exponent.high < -tolerance
 
     def does_not_fall(self, tolerance: float) -> bool:
         """The exponent's interval lies above -tolerance."""
-        return self.ci_low >= -tolerance
+        return self.exponent.low >= -tolerance
 
     def grows(self, tolerance: float) -> bool:
         """The exponent's interval lies above tolerance."""
-        return self.ci_low > tolerance
+        return self.exponent.low > tolerance
 
     def is_stable(self, tolerance: float) -> bool:
         """The exponent's interval lies within ±tolerance."""
-        return self.does_not_fall(tolerance) and self.ci_high <= tolerance
+        return self.does_not_fall(tolerance) and self.exponent.high <= tolerance
 
 
 def feature_variation(change: Trend, thresholds: Thresholds) -> str:
     """Verdict on the feature change."""
     tolerance, small = thresholds.stable_exponent, thresholds.small_change
-    if change.value_high < small and change.falls(tolerance):
+    if change.value.high < small and change.falls(tolerance):
         return "small"
-    if change.value_low >= small and change.is_stable(tolerance):
+    if change.value.low >= small and change.is_stable(tolerance):
         return "large and stable"
-    if change.value_low >= small and change.does_not_fall(tolerance):
+    if change.value.low >= small and change.does_not_fall(tolerance):
         return "large"
     return UNDETERMINED
 
@@ -86,9 +90,9 @@ def feature_variation(change: Trend, thresholds: Thresholds) -> str:
 def feature_diversity(ratio: Trend, thresholds: Thresholds) -> str:
     """Verdict on the least eigenvalue of the Gram matrix over its mean eigenvalue."""
     tolerance, collapse = thresholds.stable_exponent, thresholds.collapse_ratio
-    if ratio.value_high < collapse or ratio.falls(tolerance):
+    if ratio.value.high < collapse or ratio.falls(tolerance):
         return "collapsed"
-    if ratio.value_low >= collapse and ratio.does_not_fall(tolerance) and not ratio.unresolved:
+    if ratio.value.low >= collapse and ratio.does_not_fall(tolerance) and not ratio.unresolved:
         return "rich"
     return UNDETERMINED
 
@@ -105,17 +109,20 @@ def space_time(eigenvalue: Trend, thresholds: Thresholds) -> str:
     return UNDETERMINED
 
 
-# column -> (rule, the metric it reads, the metric whose value and exponent stand in the cell)
-COLUMNS = {
-    "feature_variation": (feature_variation, "feature_change", "feature_change"),
-    "feature_diversity": (feature_diversity, "gram_ratio", "gram_min_eig"),
-    "space_time": (space_time, "spacetime_min_eig", "spacetime_min_eig"),
+# Column of Table 1 -> the rule of its verdict.
+RULES: Mapping[str, Callable[[Trend, Thresholds], str]] = {
+    "feature_variation": feature_variation,
+    "feature_diversity": feature_diversity,
+    "space_time": space_time,
 }
 
 
 @dataclass(frozen=True)
-class Cell:
-    """One row of table1.csv; `paper` and `agrees` are empty where the paper makes no claim."""
+class Judgement:
+    """One row of table1.csv: the verdict on a cell, and the numbers that stand in it.
+
+    `paper` and `agrees` are empty where the paper makes no claim.
+    """
 
     scheme: str
     column: str
@@ -140,15 +147,16 @@ def judge(
     trends: Mapping[str, Trend],
     thresholds: Thresholds,
     diverged: int = 0,
-) -> list[Cell]:
+) -> list[Judgement]:
     """The three cells of one scheme, from its trends by metric name."""
     cells = []
-    for column, (rule, rule_metric, shown_metric) in COLUMNS.items():
-        read, shown = trends[rule_metric], trends[shown_metric]
+    for column, rule in RULES.items():
+        judging = JUDGING[column]
+        read, shown = trends[judging.name], trends[SHOWN[column].name]
         measured = rule(read, thresholds)
-        claim = CLAIMS[scheme][column] if scheme in CLAIMS else None
+        claim = claim_on(scheme, column)
         cells.append(
-            Cell(
+            Judgement(
                 scheme=scheme,
                 column=column,
                 measured=measured,
@@ -156,34 +164,35 @@ def judge(
                 agrees=str(measured in claim.agreeing).lower() if claim else "",
                 layer=layer,
                 kind=kind,
-                value=shown.value,
-                value_low=shown.value_low,
-                value_high=shown.value_high,
-                exponent=shown.exponent,
-                ci_low=shown.ci_low,
-                ci_high=shown.ci_high,
-                reason=_reason(rule_metric, read, diverged),
+                value=shown.value.value,
+                value_low=shown.value.low,
+                value_high=shown.value.high,
+                exponent=shown.exponent.value,
+                ci_low=shown.exponent.low,
+                ci_high=shown.exponent.high,
+                reason=_reason(judging, read, diverged),
             )
         )
     return cells
 
 
-def _reason(metric: str, trend: Trend, diverged: int) -> str:
+def _reason(metric: Metric, trend: Trend, diverged: int) -> str:
     """The numbers that the rule read, in words."""
     parts = []
-    if not math.isnan(trend.value):
-        parts.append(f"{metric} {trend.value:.3g} at the largest width")
-    elif not math.isnan(trend.value_high):
-        parts.append(f"{metric} under {trend.value_high:.3g} at the largest width")
-    if math.isnan(trend.exponent):
+    if not math.isnan(trend.value.value):
+        parts.append(f"{metric.name} {trend.value.value:.3g} at the largest width")
+    elif not math.isnan(trend.value.high):
+        parts.append(f"{metric.name} under {trend.value.high:.3g} at the largest width")
+    exponent, low, high = trend.exponent
+    if math.isnan(exponent):
         parts.append("too few resolved widths for an exponent")
-    elif math.isnan(trend.ci_low):
-        parts.append(f"exponent {trend.exponent:.2f}, no interval from a single seed")
+    elif math.isnan(low):
+        parts.append(f"exponent {exponent:.2f}, no interval from a single seed")
     else:
-        parts.append(f"exponent {trend.exponent:.2f} in [{trend.ci_low:.2f}, {trend.ci_high:.2f}]")
+        parts.append(f"exponent {exponent:.2f} in [{low:.2f}, {high:.2f}]")
     if trend.unresolved:
         # A change has no resolution; it is missing where there was nothing to change.
-        why = "undefined" if metric == "feature_change" else "under resolution"
+        why = "undefined" if metric.matrix is None else "under resolution"
         parts.append(f"{trend.unresolved} points {why}")
     if diverged:
         parts.append(f"{diverged} runs diverged")
@@ -214,22 +223,9 @@ def table1(
         thresholds: of the rules.
     """
     lost = diverged["scheme"].value_counts()
-    cells: list[Cell] = []
+    cells: list[Judgement] = []
     for (scheme, layer, kind), rows in groups(scaling):
-        trends = {str(row["metric"]): _trend(row) for _, row in rows.iterrows()}
+        trends = {str(row["metric"]): Trend.of(row) for _, row in rows.iterrows()}
         cells += judge(scheme, layer, kind, trends, thresholds, int(lost.get(scheme, 0)))
     every = pd.DataFrame([asdict(cell) for cell in cells])
-    headline = every[(every["layer"] == every["layer"].max()) & (every["kind"] == "h")]
-    return headline.reset_index(drop=True), every
-
-
-def _trend(row: "pd.Series[float]") -> Trend:
-    return Trend(
-        value=float(row["value"]),
-        value_low=float(row["value_low"]),
-        value_high=float(row["value_high"]),
-        exponent=float(row["exponent"]),
-        ci_low=float(row["ci_low"]),
-        ci_high=float(row["ci_high"]),
-        unresolved=int(row["unresolved"]),
-    )
+    return headline(every).reset_index(drop=True), every

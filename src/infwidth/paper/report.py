@@ -6,6 +6,7 @@ from pathlib import Path
 
 import typst
 
+from infwidth.measures.metrics import SHOWN
 from infwidth.theory.statements import DRAWN, STATEMENTS, caption
 
 
@@ -47,14 +48,33 @@ def inputs_of(folder: Path) -> dict[str, str]:
     """What the document finds in `sys.inputs`.
 
     Returns:
-        `folder`, the paper folder; `statements`, as JSON: name of a statement of the theory -> its
-        title and, where it has a figure, its caption.
+        `folder`, the paper folder; `metrics`, as JSON: what the columns of Table 1 show;
+        `statements`, as JSON: name of a statement of the theory -> its title and, where it has a
+        figure, its caption.
     """
     statements = {
         name: {"title": statement.title} | ({"caption": caption(name)} if name in DRAWN else {})
         for name, statement in STATEMENTS.items()
     }
-    return {"folder": str(folder.resolve()), "statements": json.dumps(statements)}
+    return {
+        "folder": str(folder.resolve()),
+        "metrics": json.dumps(_metrics()),
+        "statements": json.dumps(statements),
+    }
+
+
+def _metrics() -> list[dict[str, str | bool]]:
+    return [
+        {
+            "column": column,
+            "name": metric.name,
+            "title": metric.title,
+            "noun": metric.noun,
+            "symbol": metric.symbol.typst,
+            "eigenvalue": metric.matrix is not None,
+        }
+        for column, metric in SHOWN.items()
+    ]
 
 
 def _fonts() -> Path:

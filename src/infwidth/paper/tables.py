@@ -1,7 +1,7 @@
 """Table 1 as Markdown and as LaTeX, from table1.csv: what was measured beside what is claimed."""
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -10,25 +10,9 @@ import pandas as pd
 
 from infwidth import numbers
 from infwidth.files.tables import read_csv
+from infwidth.measures.estimate import Estimate
+from infwidth.measures.metrics import SHOWN
 
-# Column of table1.csv -> (heading, what the value is, in Markdown, the same in LaTeX).
-COLUMNS: Mapping[str, tuple[str, str, str]] = {
-    "feature_variation": (
-        "Feature variation",
-        "‖h<sup>T</sup> − h<sup>0</sup>‖ / ‖h<sup>0</sup>‖",
-        r"$\|h^T-h^0\|/\|h^0\|$",
-    ),
-    "feature_diversity": (
-        "Feature diversity",
-        "λ<sub>min</sub>(K) / n",
-        r"$\lambda_{\min}(K)/n$",
-    ),
-    "space_time": (
-        "Space-time joint non-degeneracy",
-        "λ<sub>min</sub>(K<sub>0,T</sub>) / n",
-        r"$\lambda_{\min}(K_{0,T})/n$",
-    ),
-}
 Agreement = Literal["agrees", "disagrees", "no claim"]
 # What `write` writes.
 WRITTEN = ("table1.md", "table1.tex", "table1_layers.md")
@@ -41,8 +25,8 @@ class Cell:
     measured: str
     paper: str
     agreement: Agreement
-    value: tuple[float, float, float]
-    exponent: tuple[float, float, float]
+    value: Estimate
+    exponent: Estimate
     reason: str
 
 
@@ -78,7 +62,7 @@ def write(folder: Path) -> None:
 def disagreements(table: pd.DataFrame) -> list[str]:
     """A sentence for each cell that does not agree with the paper."""
     return [
-        f"{row['scheme']}, {COLUMNS[row['column']][0].lower()}: the paper says "
+        f"{row['scheme']}, {SHOWN[row['column']].title.lower()}: the paper says "
         f"“{row['paper']}”, measured is “{row['measured']}” ({row['reason']})"
         for _, row in table[table["agrees"] == "disagrees"].iterrows()
     ]
@@ -90,8 +74,8 @@ def cell(row: "pd.Series[float]") -> Cell:
         measured=str(row["measured"]),
         paper=str(row["paper"]),
         agreement=str(row["agrees"]),  # type: ignore[arg-type]
-        value=(row["value"], row["value_low"], row["value_high"]),
-        exponent=(row["exponent"], row["ci_low"], row["ci_high"]),
+        value=Estimate.of(row, "value"),
+        exponent=Estimate.of(row, "exponent"),
         reason=str(row["reason"]),
     )
 
@@ -106,20 +90,22 @@ def plain(table: pd.DataFrame) -> str:
 def markdown(table: pd.DataFrame) -> str:
     """Table 1 as Markdown: a row per scheme (and layer and kind, where there are several)."""
     keys = _keys(table)
-    heads = [*(key.capitalize() for key in keys), *(COLUMNS[name][0] for name in COLUMNS)]
+    heads = [*(key.capitalize() for key in keys), *(metric.title for metric in SHOWN.values())]
     lines = [_pipes(heads), _pipes(["---"] * len(heads))]
     for key, cells in _rows(table, keys, _markdown_cell):
         lines.append(_pipes([f"**{key[0]}**", *key[1:], *cells]))
-    values = "; ".join(f"{name.lower()}: {value}" for name, value, _ in COLUMNS.values())
+    values = "; ".join(f"{metric.title.lower()}: {metric.symbol.html}" for metric in SHOWN.values())
     return "\n".join(lines) + f"\n\n{_note(table)} {values}.\n"
 
 
 def latex(table: pd.DataFrame) -> str:
     """Table 1 as a LaTeX tabular (packages booktabs and amssymb), to stand in a table*."""
     keys = _keys(table)
-    spec = "@{}" + "l" * (len(keys) + len(COLUMNS)) + "@{}"
-    heads = [*(key.capitalize() for key in keys), *(COLUMNS[name][0] for name in COLUMNS)]
-    units = ["" for _ in keys] + [COLUMNS[name][2] for name in COLUMNS]
+    spec = "@{}" + "l" * (len(keys) + len(SHOWN)) + "@{}"
+    heads = [*(key.capitalize() for key in keys), *(metric.title for metric in SHOWN.values())]
+    # Without the thin spaces, for which a cell has no room.
+    symbols = [metric.symbol.tex.replace(r"\,", "") for metric in SHOWN.values()]
+    units = ["" for _ in keys] + [f"${symbol}$" for symbol in symbols]
     lines = [
         r"% Needs \usepackage{booktabs} and \usepackage{amssymb}; put it in a table* environment.",
         rf"\begin{{tabular}}{{{spec}}}",
@@ -147,7 +133,7 @@ def _rows(
     """The keys and the shown cells of each row of the table, in the order of the file."""
     for _, rows in table.groupby(keys, sort=False):
         found = {row["column"]: cell(row) for _, row in rows.iterrows()}
-        cells = [show(found[name]) if name in found else numbers.NOTHING for name in COLUMNS]
+        cells = [show(found[name]) if name in found else numbers.NOTHING for name in SHOWN]
         yield [str(rows.iloc[0][key]) for key in keys], cells
 
 
@@ -171,7 +157,7 @@ def _markdown_cell(shown: Cell) -> str:
     lines = [
         f"**{shown.measured}** {mark}".strip(),
         numbers.with_interval(*shown.value),
-        f"∝ n<sup>{power}</sup> {interval}".strip() if math.isfinite(shown.exponent[0]) else "",
+        f"∝ n<sup>{power}</sup> {interval}".strip() if math.isfinite(shown.exponent.value) else "",
         f"*paper: {shown.paper}*" if shown.paper else "",
         f"({shown.reason})" if _needs_reason(shown) else "",
     ]
@@ -189,7 +175,7 @@ def _latex_cell(shown: Cell) -> str:
     lines = [
         rf"\textbf{{{_escaped(shown.measured)}}} {mark}".strip(),
         "--" if value == numbers.NOTHING else f"${value}$",
-        rf"$\propto n^{{{power}}}\ {interval}$" if math.isfinite(shown.exponent[0]) else "",
+        rf"$\propto n^{{{power}}}\ {interval}$" if math.isfinite(shown.exponent.value) else "",
         rf"\emph{{paper: {_escaped(shown.paper)}}}" if shown.paper else "",
         f"({_escaped(shown.reason)})" if _needs_reason(shown) else "",
     ]

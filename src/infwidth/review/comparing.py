@@ -15,7 +15,7 @@ from typing import Any
 
 from infwidth.drawing.stamps import Stamp
 from infwidth.files.tables import TEXT
-from infwidth.review.cells import Cells
+from infwidth.review.text_table import TextTable
 
 # Numbers that differ by less than this part of their scale differ by rounding. Of what is computed
 # from the same tables, a machine of another make moves the 13th digit at most.
@@ -57,13 +57,13 @@ def compare(committed: Path, regenerated: Path) -> Comparison:
         return Comparison()
     if committed.suffix == ".csv":
         return compare_tables(
-            Cells.read(committed), Cells.read(regenerated), ("committed", "regenerated")
+            TextTable.read(committed), TextTable.read(regenerated), ("committed", "regenerated")
         )
     return Comparison(_few(_differences(committed, regenerated)))
 
 
 def compare_tables(
-    one: Cells, other: Cells, words: tuple[str, str], tolerance: float = TOLERANCE
+    one: TextTable, other: TextTable, words: tuple[str, str], tolerance: float = TOLERANCE
 ) -> Comparison:
     """Where two tables differ.
 
@@ -149,7 +149,7 @@ def _few(differences: Iterable[str]) -> tuple[str, ...]:
 
 
 def _other_rows(
-    one: Cells, other: Cells, words: tuple[str, str], keys: Sequence[str]
+    one: TextTable, other: TextTable, words: tuple[str, str], keys: Sequence[str]
 ) -> Iterator[str]:
     yield f"rows: {words[0]} {len(one.rows)}, {words[1]} {len(other.rows)}"
     columns = keys or one.columns

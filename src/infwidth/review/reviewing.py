@@ -17,10 +17,10 @@ from typing import Any, Literal
 from infwidth.files.checksums import sha256_of
 from infwidth.jobs.code_digest import PACKAGE, whole_code_digest
 from infwidth.jobs.provenance import config_digest, measured_files, package_versions
-from infwidth.review.cells import Cells
 from infwidth.review.comparing import compare, compare_tables
 from infwidth.review.history import version
 from infwidth.review.tasks import Setting, Task, tasks
+from infwidth.review.text_table import TextTable
 
 Result = Literal[
     "agrees", "rounding", "note", "differs", "altered", "missing", "unvouched", "unknown", "failed"
@@ -233,7 +233,7 @@ def _where(path: Path, recorded: str) -> tuple[str, ...]:
     if before is None:
         return ("which cell is another cannot be told: git has no version of it as recorded",)
     try:
-        tables = Cells.of(before), Cells.read(path)
+        tables = TextTable.of(before), TextTable.read(path)
     except ValueError as error:
         return (f"is no table any more: {error}",)
     return compare_tables(*tables, ("recorded", "found"), tolerance=0).differences

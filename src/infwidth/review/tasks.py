@@ -20,7 +20,7 @@ from infwidth.paper import figures, findings, notebook, page, report, tables
 from infwidth.theory import drawing
 from infwidth.theory.limits import measure as limits
 from infwidth.theory.measuring import Files
-from infwidth.theory.statements import DRAWN
+from infwidth.theory.statements import DRAWN, STATEMENTS
 
 
 @dataclass(frozen=True)
@@ -99,7 +99,7 @@ def _given(write: Callable[..., None], *keys: str) -> Callable[[Path, Setting], 
 
 
 def _limits(folder: Path, setting: Setting) -> None:
-    needs = {name: [folder / f"{name}.csv"] for name in theory.STATEMENTS["limits"].needs}
+    needs = {name: [folder / f"{name}.csv"] for name in STATEMENTS["limits"].needs}
     table = limits.measured(Files(needs), setting.config)["limits"]
     write_csv(table, folder / "theory/limits.csv")
 

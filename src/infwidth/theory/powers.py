@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from infwidth.measures.power_law import NOT_MEASURED, Level, PowerLaw, fit_power_law, geometric_mean
+from infwidth.measures.estimate import NOT_MEASURED, Estimate
+from infwidth.measures.power_law import fit_power_law, geometric_mean
 from infwidth.measures.scaling import by_width
 from infwidth.numbers import power, with_interval
 
@@ -12,22 +13,17 @@ from infwidth.numbers import power, with_interval
 HALF_WAY = -0.25
 
 
-def fitted(table: pd.DataFrame, column: str) -> PowerLaw:
+def fitted(table: pd.DataFrame, column: str) -> Estimate:
     """The power of n of a column, of a table with a row for each width and seed."""
     values = by_width(table, column)
-    return fit_power_law(list(values), [*values.values()], None)
+    return fit_power_law(list(values), [*values.values()], None).exponent
 
 
-def falls(law: PowerLaw) -> bool | None:
+def falls(exponent: Estimate) -> bool | None:
     """Whether a power's interval lies below `HALF_WAY`; not, if above; None if neither."""
-    if law.high < HALF_WAY:
+    if exponent.high < HALF_WAY:
         return True
-    return False if law.low > HALF_WAY else None
-
-
-def in_words(law: PowerLaw) -> str:
-    """The exponent and its interval."""
-    return power(law.exponent, law.low, law.high)
+    return False if exponent.low > HALF_WAY else None
 
 
 @dataclass(frozen=True)
@@ -35,12 +31,12 @@ class WidthLaw:
     """How a value of each training depends on the width.
 
     Attributes:
-        power: the fitted power of n, with its 95 % interval.
-        level: the geometric mean at the largest width, with its interval.
+        power: the fitted power of n.
+        level: the geometric mean at the largest width.
     """
 
-    power: PowerLaw
-    level: Level
+    power: Estimate
+    level: Estimate
 
     @classmethod
     def of(cls, table: pd.DataFrame, value: str) -> "WidthLaw":
@@ -65,5 +61,5 @@ class WidthLaw:
 
     def __str__(self) -> str:
         """The power, then the level."""
-        level = with_interval(self.level.value, self.level.low, self.level.high)
-        return f"∝ n^{in_words(self.power)}, {level} at the largest width"
+        level = with_interval(*self.level)
+        return f"∝ n^{power(*self.power)}, {level} at the largest width"

@@ -48,7 +48,7 @@ def draw(measured: Measurements) -> Figure:
             Line2D([], [], color=shade, lw=1.4, label=style.width_label(width))
             for shade, width in zip(shades, measured.widths, strict=True)
         ]
-        panels.legend_above(figure, [*handles, *panels.mark_handles(measured, limits=False)])
+        panels.legend_above(figure, [*handles, *panels.mark_handles(measured, uppers=False)])
     return figure
 
 

@@ -10,14 +10,8 @@ from matplotlib.lines import Line2D
 
 from infwidth.drawing import panels, style
 from infwidth.drawing.style import GREY, Look
+from infwidth.measures.metrics import MATRICES, Matrix, headline
 from infwidth.measures.reading import Measurements
-
-RESOLUTION = {"gram": "resolution", "spacetime": "spacetime_resolution"}
-MATRICES = {
-    "gram": r"eigenvalues of $K/n$",
-    "spacetime": r"eigenvalues of $K_{0,T}/n$",
-}
-TITLES = {"gram": "Gram matrix", "spacetime": "Space-time Gram matrix"}
 
 
 def draw(measured: Measurements) -> Figure:
@@ -26,13 +20,13 @@ def draw(measured: Measurements) -> Figure:
     looked = style.looks(measured.schemes)
     with style.applied():
         figure = Figure(figsize=(style.TEXT_WIDTH if len(widths) > 1 else style.COLUMN_WIDTH, 4.0))
-        axes = figure.subplots(2, len(widths), sharey="row", squeeze=False)
-        for row, (matrix, label) in zip(axes, MATRICES.items(), strict=True):
+        axes = figure.subplots(len(MATRICES), len(widths), sharey="row", squeeze=False)
+        for row, matrix in zip(axes, MATRICES, strict=True):
             for ax, width in zip(row, widths, strict=True):
                 _panel(ax, measured, matrix, width)
-                ax.set_title(f"{TITLES[matrix]}, {style.width_label(width)}")
+                ax.set_title(f"{matrix.title}, {style.width_label(width)}")
                 ax.set_xlabel("rank")
-            row[0].set_ylabel(label)
+            row[0].set_ylabel(f"eigenvalues of ${matrix.tex}/n$")
         for ax in axes.flat:
             style.value_axis(ax)
             panels.say_if_empty(ax, reason="not defined: fewer units than rows, or no run")
@@ -46,17 +40,15 @@ def draw(measured: Measurements) -> Figure:
     return figure
 
 
-def _panel(ax: Axes, measured: Measurements, matrix: str, width: int) -> None:
-    table = measured.spectra
-    layer = max(measured.layers, default=0)
-    chosen = (table["matrix"] == matrix) & (table["width"] == width)
-    table = table[chosen & (table["layer"] == layer) & (table["kind"] == "h")]
+def _panel(ax: Axes, measured: Measurements, matrix: Matrix, width: int) -> None:
+    table = headline(measured.spectra)
+    table = table[(table["matrix"] == matrix.name) & (table["width"] == width)]
     features = measured.features()
     features = features[features["width"] == width]
     for scheme, look in style.looks(measured.schemes).items():
         for step, spectrum in table[table["scheme"] == scheme].groupby("step"):
             origin = (features["step"] == step) & (features["scheme"] == scheme)
-            floor = features.loc[origin, RESOLUTION[matrix]]
+            floor = features.loc[origin, matrix.resolution]
             _line(ax, spectrum, look, floor=float(floor.max()), initial=step == 0)
     count = int(table["index"].max()) + 1 if len(table) else 1
     ax.set_xticks(sorted({1, *(round(count * part / 4) for part in range(1, 5))} - {0}))

@@ -1,6 +1,5 @@
-"""The paper's figure: the three metrics of the last hidden layer against the width."""
+"""The paper's figure: the metrics of the last hidden layer against the width."""
 
-from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
@@ -11,28 +10,28 @@ from matplotlib.transforms import ScaledTranslation
 
 from infwidth.drawing import panels, style
 from infwidth.drawing.style import Look
-from infwidth.measures.claims import CLAIMS, Claim
-from infwidth.measures.reading import METRICS, Measurements, Metric, curve
+from infwidth.measures.claims import CLAIMS, Claim, claim_on
+from infwidth.measures.estimate import Estimate
+from infwidth.measures.metrics import DRAWN, Metric
+from infwidth.measures.reading import Measurements, curve
 from infwidth.numbers import plus_minus
-from infwidth.paper import tables
 
-CLAIMED: Mapping[str, str] = dict(zip(METRICS, tables.COLUMNS, strict=True))
 # The paper's claims stand so far above what was measured, and fall as this power of n.
 ABOVE, FALL = 2.2, 1.0
 GUIDE: dict[str, Any] = {"lw": 0.9, "markersize": 4.5, "markeredgewidth": 0.9, "zorder": 2}
 
 
 def draw(measured: Measurements) -> Figure:
-    """Three panels; under each, the fitted power of n per scheme with its 95 % interval."""
+    """A panel a metric; under each, the fitted power of n per scheme with its 95 % interval."""
     looked = style.looks(measured.schemes)
     rows = -(-len(looked) // 2)
     with style.applied():
         figure = Figure(figsize=(style.TEXT_WIDTH, 2.15 + 0.17 * rows))
-        axes = figure.subplots(1, 3)
-        limits = [_panel(ax, measured, metric) for ax, metric in zip(axes, METRICS, strict=True)]
+        axes = figure.subplots(1, len(DRAWN))
+        bounded = [_panel(ax, measured, metric) for ax, metric in zip(axes, DRAWN, strict=True)]
         fitted = bool(measured.scaling["exponent"].notna().any())
         handles = panels.scheme_handles(looked)
-        handles += panels.mark_handles(measured, limits=any(limits), power=fitted)
+        handles += panels.mark_handles(measured, uppers=any(bounded), power=fitted)
         if any(scheme in CLAIMS for scheme in measured.schemes):
             label = "paper: stable, falls"
             handles.append(Line2D([], [], marker="|", color=style.GREY, **GUIDE, label=label))
@@ -56,28 +55,28 @@ def _draw_claim(ax: Axes, points: pd.DataFrame, claim: Claim | None, look: Look)
 
 
 def _panel(ax: Axes, measured: Measurements, metric: Metric) -> bool:
-    """Draw one metric; return whether a point of it is an upper limit."""
+    """Draw one metric; return whether a point of it is an upper bound."""
     looked = style.looks(measured.schemes)
     layer = max(measured.layers, default=0)
     last = measured.features(step=measured.last_step)
-    limited = False
+    bounded = False
     entries = []
     for scheme, look in looked.items():
-        points = curve(last[last["scheme"] == scheme], metric, "width")
-        limited |= bool(points["limit"].any())
+        points = curve(last[last["scheme"] == scheme], metric.name, "width")
+        bounded |= bool(points["upper"].any())
         panels.draw_curve(ax, points, look)
-        _draw_claim(ax, points[~points["limit"]], CLAIMS.get(scheme, {}).get(CLAIMED[metric]), look)
-        fit = measured.fit(metric, scheme, layer, "h")
+        _draw_claim(ax, points[~points["upper"]], claim_on(scheme, metric.shown_in), look)
+        fit = measured.fit(metric.name, scheme, layer, "h")
         if fit is not None:
             panels.draw_power(ax, fit, measured.widths)
-            text = plus_minus(fit["exponent"], fit["ci_low"], fit["ci_high"])
+            text = plus_minus(*Estimate.of(fit, "exponent"))
             entries += ax.plot([], [], color=look.color, ls=look.dashes, label=f"{scheme} {text}")
     panels.mark_diverged(ax, measured, looked)
     style.width_axis(ax, measured.widths)
     style.value_axis(ax)
     panels.say_if_empty(ax)
-    ax.set_title(panels.TITLES[metric])
-    ax.set_ylabel(panels.LABELS[metric])
+    ax.set_title(metric.title)
+    ax.set_ylabel(metric.label())
     if entries:
         ax.legend(
             handles=entries,
@@ -89,4 +88,4 @@ def _panel(ax: Axes, measured: Measurements, metric: Metric) -> bool:
             columnspacing=0.8,
             title="fitted power of $n$ (± 95 %)",
         )
-    return limited
+    return bounded

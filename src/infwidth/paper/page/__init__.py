@@ -8,7 +8,8 @@ from typing import Any
 import jinja2
 
 from infwidth.files.tables import read_csv
-from infwidth.measures import reading as measurements
+from infwidth.measures.metrics import METRICS, SHOWN
+from infwidth.measures.reading import read
 from infwidth.paper import tables
 from infwidth.paper.figures import FIGURES
 from infwidth.paper.page import content, plots, series
@@ -101,7 +102,7 @@ def page(
 
 def _run(folder: Path) -> dict[str, Any]:
     """The template's words that come from the folder's tables."""
-    measured = measurements.read(folder)
+    measured = read(folder)
     table = tables.read(folder / "table1.csv")
     provenance = json.loads((folder / "provenance.json").read_text(encoding="utf-8"))
     claimed = table[table["agrees"] != "no claim"]
@@ -112,14 +113,14 @@ def _run(folder: Path) -> dict[str, Any]:
         "thresholds": content.thresholds(provenance["config"]),
         "provenance": content.provenance(provenance),
         "costs": content.costs(provenance),
-        "columns": tables.COLUMNS,
+        "columns": SHOWN,
         "table": list(content.rows(table)),
         "layers": list(content.rows(tables.read(folder / "table1_layers.csv"))),
         "agreeing": int((claimed["agrees"] == "agrees").sum()),
         "claimed": len(claimed),
         "disagreements": tables.disagreements(table),
         "measured": measured,
-        "metrics": series.TITLES,
+        "metrics": METRICS,
         "data": series.data(measured)
         | {"plots": {"width": plots.plot("width"), "step": plots.plot("step")}},
     }

@@ -8,14 +8,9 @@ from typing import Any
 import pandas as pd
 
 from infwidth import numbers
-from infwidth.measures.reading import METRICS
+from infwidth.measures.metrics import JUDGING, SHOWN
 from infwidth.paper import tables
-from infwidth.paper.page.series import RATIO
 
-# Column of table1.csv -> the metric whose value and exponent stand in its cells.
-METRIC_OF: Mapping[str, str] = dict(zip(tables.COLUMNS, METRICS, strict=True))
-# Columns whose verdict is read from another metric than the one that is shown.
-JUDGED_BY: Mapping[str, str] = {"feature_diversity": RATIO}
 MARKS: Mapping[str, tuple[str, str]] = {
     "agrees": ("✓", "agrees"),
     "disagrees": ("✗", "disagrees"),
@@ -42,8 +37,8 @@ class Setting:
 
 
 @dataclass(frozen=True)
-class Cell:
-    """A cell of Table 1 in words.
+class CellInWords:
+    """A cell of Table 1 as the page has it: its numbers written out.
 
     Attributes:
         place: "SP, layer 3, h".
@@ -85,7 +80,7 @@ class Row:
     scheme: str
     layer: int
     kind: str
-    cells: Mapping[str, Cell]
+    cells: Mapping[str, CellInWords]
 
 
 def rows(table: pd.DataFrame) -> Iterator[Row]:
@@ -100,17 +95,17 @@ def rows(table: pd.DataFrame) -> Iterator[Row]:
         yield Row(first.scheme, first.layer, first.kind, cells)
 
 
-def _cell(row: "pd.Series[Any]") -> Cell:
+def _cell(row: "pd.Series[Any]") -> CellInWords:
     shown = tables.cell(row)
     column = str(row["column"])
     mark, agreement = MARKS[shown.agreement]
-    has_power = math.isfinite(shown.exponent[0])
+    has_power = math.isfinite(shown.exponent.value)
     power, interval = numbers.exponent(*shown.exponent) if has_power else ("", "")
-    return Cell(
+    return CellInWords(
         scheme=str(row["scheme"]),
         column=column,
-        metric=METRIC_OF[column],
-        judged_by=JUDGED_BY.get(column, METRIC_OF[column]),
+        metric=SHOWN[column].name,
+        judged_by=JUDGING[column].name,
         layer=int(row["layer"]),
         kind=str(row["kind"]),
         measured=shown.measured,

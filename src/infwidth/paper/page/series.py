@@ -13,29 +13,22 @@ from matplotlib.path import Path as Outline
 from infwidth import numbers
 from infwidth.drawing import panels, style
 from infwidth.drawing.style import Look
-from infwidth.measures.reading import METRICS, RESOLUTION, Measurements, curve
-from infwidth.paper import tables
+from infwidth.measures.estimate import Estimate
+from infwidth.measures.metrics import METRICS, Metric
+from infwidth.measures.reading import Measurements, curve
 
-# The least eigenvalue over the mean one, by which diversity is judged, beside the three of Table 1.
-RATIO = "gram_ratio"
-SHOWN: tuple[str, ...] = (*METRICS[:2], RATIO, *METRICS[2:])
-TITLES: Mapping[str, str] = {**panels.TITLES, RATIO: "Relative diversity"}
-_UNITS: Mapping[str, str] = {
-    **{metric: unit for metric, (_, unit, _) in zip(METRICS, tables.COLUMNS.values(), strict=True)},
-    RATIO: "λ<sub>min</sub>(K) / λ<sub>mean</sub>(K)",
-}
 # CSS pixels per point of print, of lines and markers: a screen is read from further away.
 PIXELS = 1.7
 _RAISED = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
-def unit(metric: str, kind: str, step: str) -> str:
+def unit(metric: Metric, kind: str, step: str) -> str:
     """What is measured, in HTML: of h or x, at the last step T or at any step t.
 
-    >>> unit("spacetime_min_eig", "h", "t")
+    >>> unit(METRICS["spacetime_min_eig"], "h", "t")
     'λ<sub>min</sub>(K<sub>0,t</sub>) / n'
     """
-    text = _UNITS[metric].replace("h<sup>", f"{kind}<sup>")
+    text = metric.symbol.html.replace("h<sup>", f"{kind}<sup>")
     return re.sub(r"T(?=</su[bp]>)", step, text)
 
 
@@ -49,11 +42,11 @@ def data(measured: Measurements) -> dict[str, Any]:
         ],
         "metrics": [
             {
-                "name": metric,
-                "title": TITLES[metric],
+                "name": metric.name,
+                "title": metric.title,
                 "units": {kind: {step: unit(metric, kind, step) for step in "Tt"} for kind in "hx"},
             }
-            for metric in SHOWN
+            for metric in METRICS.values()
         ],
         "widths": list(measured.widths),
         "seeds": measured.seeds,
@@ -74,14 +67,14 @@ def series(measured: Measurements) -> Iterator[dict[str, Any]]:
 
     Each has, by step, the geometric mean over seeds and the range, as they are drawn and as they
     are written, the greatest resolution of the seeds (of least eigenvalues) as it is written, and
-    the steps at which the mean is an upper limit.
+    the steps at which the mean is an upper bound.
     """
     keys = ["layer", "kind", "scheme", "width"]
-    for metric in SHOWN:
+    for metric in METRICS.values():
         for key, points in _points(measured, metric).groupby(keys, sort=False):
             layer, kind, scheme, width = cast(tuple[int, str, str, int], key)
             found = {
-                "metric": metric,
+                "metric": metric.name,
                 "layer": int(layer),
                 "kind": kind,
                 "scheme": scheme,
@@ -94,55 +87,45 @@ def series(measured: Measurements) -> Iterator[dict[str, Any]]:
             found |= {end: list(map(drawn_at, points[end])) for end in ("mean", "low", "high")}
             if points["floor"].notna().any():
                 found["floor"] = [numbers.number(value, 2) for value in points["floor"]]
-            if points["limit"].any():
-                found["limits"] = points.loc[points["limit"], "step"].tolist()
+            if points["upper"].any():
+                found["limits"] = points.loc[points["upper"], "step"].tolist()
             yield found
 
 
 def written(point: Mapping[Hashable, Any], *, alone: bool) -> str:
-    """A point of a curve in words: mean and range, the mean of a seed `alone`, or an upper limit.
+    """A point of a curve in words: mean and range, the mean of a seed `alone`, or an upper bound.
 
-    >>> point = {"mean": 0.0381, "low": 0.0375, "high": 0.0387, "limit": False}
-    >>> written(point, alone=False), written(point | {"limit": True}, alone=False)
+    >>> point = {"mean": 0.0381, "low": 0.0375, "high": 0.0387, "upper": False}
+    >>> written(point, alone=False), written(point | {"upper": True}, alone=False)
     ('0.0381 [0.0375, 0.0387]', '< 0.038')
     """
-    if point["limit"]:
+    if point["upper"]:
         return numbers.with_interval(math.nan, math.nan, point["mean"])
     if alone:
         return numbers.number(point["mean"])
     return numbers.with_interval(point["mean"], point["low"], point["high"])
 
 
-def _points(measured: Measurements, metric: str) -> pd.DataFrame:
-    """`measurements.curve` at every layer, kind, scheme, width and step, and `floor` beside it."""
-    table, column = measured.metrics, metric
-    if metric == RATIO:
-        # Taken for a least eigenvalue, its resolution and its limits are found by the same rule.
-        column, over = "gram_min_eig", table["gram_mean_eig"]
-        table = table.assign(
-            gram_min_eig=table[column] / over,
-            gram_mean_eig=1.0,
-            resolution=table["resolution"] / over,
-        )
-    if metric in ("feature_change", "spacetime_min_eig"):
-        # At step 0 nothing has changed and space-time is singular, by definition.
+def _points(measured: Measurements, metric: Metric) -> pd.DataFrame:
+    """`measures.reading.curve` at every layer, kind, scheme, width and step; `floor` beside it."""
+    table = measured.metrics
+    if metric.since_start:
         table = table[table["step"] > 0]
     place = ["layer", "kind", "scheme", "width", "step"]
     # One number for each place, so that all the curves are taken at once.
     table = table.assign(place=table.groupby(place, sort=False).ngroup())
     places = table.drop_duplicates("place").set_index("place")[place]
-    places["floor"] = (
-        table.groupby("place")[RESOLUTION[column]].max() if column in RESOLUTION else math.nan
-    )
+    resolution = metric.resolution(table)
+    places["floor"] = math.nan if resolution is None else resolution.groupby(table["place"]).max()
     # Joined: a column assigned to a table without rows would bring its rows along.
-    return curve(table, column, "place").join(places)
+    return curve(table, metric.name, "place").join(places)
 
 
 def fits(measured: Measurements) -> Iterator[dict[str, Any]]:
     """The fitted powers: ends of the line that is drawn, and the exponent in words."""
     for fit in measured.scaling.dropna(subset=["exponent", "value"]).to_dict("records"):
         ends, heights = panels.power_ends(fit, measured.widths)
-        power, interval = numbers.exponent(fit["exponent"], fit["ci_low"], fit["ci_high"])
+        power, interval = numbers.exponent(*Estimate.of(fit, "exponent"))
         yield {
             "metric": fit["metric"],
             "layer": int(fit["layer"]),

@@ -87,8 +87,7 @@ class MomentLaw:
 
     def __str__(self) -> str:
         """The error's law and the ratio at the largest width."""
-        level = self.ratio.level
-        times = with_interval(level.value, level.low, level.high)
+        times = with_interval(*self.ratio.level)
         return f"{self.error}, {times} times that of a sample"
 
 

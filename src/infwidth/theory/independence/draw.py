@@ -66,7 +66,7 @@ def _panel(ax: Axes, rows: pd.DataFrame, told: str, looked: Mapping[str, Look]) 
             shown = pd.DataFrame(
                 {"mean": above, "low": curve["limit_low"], "high": curve["limit_high"]}
             )
-            panels.draw_curve(ax, shown.assign(limit=False), look, second=kind == "x")
+            panels.draw_curve(ax, shown.assign(upper=False), look, second=kind == "x")
             ax.plot(
                 curve.index,
                 curve["value"].where(above.isna()),

@@ -9,6 +9,8 @@ from collections.abc import Iterator
 import pandas as pd
 
 from infwidth.measures.claims import CLAIMS
+from infwidth.measures.estimate import Estimate
+from infwidth.measures.metrics import headline
 from infwidth.numbers import number, power, with_interval
 from infwidth.theory.finding import Finding, verdict
 from infwidth.theory.independence.measure import FALLING
@@ -29,7 +31,7 @@ def findings(table: pd.DataFrame) -> list[Finding]:
         claim = CLAIMS[scheme]["feature_diversity"] if scheme in CLAIMS else None
         with_what = f"{scheme} with {activation}, N = {rows['samples'].iloc[0]}"
         if claim is not None and "collapsed" in claim.agreeing:
-            last = rows[(rows["layer"] == rows["layer"].max()) & (rows["kind"] == "h")]
+            last = headline(rows)
             found.append(
                 Finding(
                     source="Table 1",
@@ -95,8 +97,7 @@ def _least(rows: pd.DataFrame) -> str:
     if rows["exponent"].isna().all():
         return f"too few widths to extrapolate from ({rows['widths'].max()})"
     steepest = rows.iloc[int(rows["ci_low"].fillna(rows["exponent"]).argmin())]
-    headline = rows[(rows["layer"] == rows["layer"].max()) & (rows["kind"] == "h")]
-    change = number(headline["feature_change"].iloc[-1])
+    change = number(headline(rows)["feature_change"].iloc[-1])
     parts = [
         f"over {rows['step'].nunique()} steps up to {rows['step'].max()}, in which h^L changed by "
         f"{change} of itself, the exponent in n that reaches lowest is "
@@ -104,7 +105,7 @@ def _least(rows: pd.DataFrame) -> str:
     ]
     if rows["limit"].notna().any():
         least = rows.iloc[int(rows["limit_low"].fillna(rows["limit"]).argmin())]
-        limit = with_interval(least["limit"], least["limit_low"], least["limit_high"])
+        limit = with_interval(*Estimate.of(least, "limit"))
         parts.append(
             f"the least limit of λ_min/n is {limit} ({_place(least)}), beside a resolution of "
             f"{number(rows['resolution'].max(), 2)}"
@@ -148,4 +149,4 @@ def _place(row: "pd.Series[float]") -> str:
 
 
 def _interval_words(row: "pd.Series[float]", name: str, ends: str) -> str:
-    return power(row[name], row[f"{ends}_low"], row[f"{ends}_high"])
+    return power(*Estimate.of(row, name, ends))

@@ -24,15 +24,11 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from infwidth.experiment import FEWEST_WIDTHS, FEWEST_WIDTHS_CORRECTED
+from infwidth.measures.estimate import NOT_MEASURED, Estimate
 from infwidth.measures.finite_width import log_factors
-from infwidth.measures.power_law import NOT_MEASURED, Level, Logarithms, fit
-from infwidth.measures.scaling import (
-    by_width,
-    groups,
-    upper_limit,
-    wholly_resolved,
-    with_gram_ratio,
-)
+from infwidth.measures.metrics import METRICS
+from infwidth.measures.power_law import Logarithms, fit
+from infwidth.measures.scaling import by_width, groups, wholly_resolved
 from infwidth.theory.measuring import Files, Settings, Tables
 
 Array = NDArray[np.float64]
@@ -109,7 +105,7 @@ def independence_table(
         One row each, with columns `training, activation, samples, scheme, step, layer, kind` and
         those of `Extrapolated`.
     """
-    wide = with_gram_ratio(metrics[metrics["width"] >= fit_width_ratio * samples])
+    wide = METRICS["gram_ratio"].beside(metrics[metrics["width"] >= fit_width_ratio * samples])
     grams = spectra[spectra["matrix"] == "gram"]
     rows = []
     for key, group in groups(wide):
@@ -174,6 +170,8 @@ def _extrapolate(rows: pd.DataFrame, correction: _Correction, step: int) -> Extr
     limit = _limit(law, eigenvalues, factors)
     widest = rows[rows["width"] == rows["width"].max()]
     changes = widest["feature_change"].to_numpy(dtype=np.float64)
+    upper = METRICS["gram_min_eig"].upper(rows)
+    assert upper is not None
     return Extrapolated(
         limit=limit.value,
         limit_low=limit.low,
@@ -187,7 +185,7 @@ def _extrapolate(rows: pd.DataFrame, correction: _Correction, step: int) -> Extr
         widths=len(widths),
         largest_width=max(widths, default=math.nan),
         value=float(np.exp(np.log(eigenvalues[-1]).mean())) if widths else math.nan,
-        resolution=float(upper_limit(rows, "resolution").max()),
+        resolution=float(upper.max()),
         unresolved=len(lost),
         unresolved_from=float(lost["width"].min()),
         smallest_seen=float(resolved["gram_min_eig"].min()),
@@ -201,16 +199,16 @@ def _geometric_mean(values: Array) -> float:
         return float(np.exp(np.log(values).mean()))
 
 
-def _limit(law: Level, eigenvalues: Sequence[Array], factors: Array | None) -> Level:
+def _limit(law: Estimate, eigenvalues: Sequence[Array], factors: Array | None) -> Estimate:
     """λ_min at n = ∞: 0 where b falls, C where it does not, nothing where it may."""
     if law.high < FALLING:
-        return Level(0.0, 0.0, 0.0)
+        return Estimate(0.0, 0.0, 0.0)
     if math.isnan(law.value) or law.low < FALLING:
         return NOT_MEASURED
     return fit_limit(eigenvalues, factors)
 
 
-def fit_exponent(widths: Sequence[int], values: Sequence[Array], factors: Array | None) -> Level:
+def fit_exponent(widths: Sequence[int], values: Sequence[Array], factors: Array | None) -> Estimate:
     """b of the module's law with its 95 % interval over seeds.
 
     Args:
@@ -228,7 +226,7 @@ def fit_exponent(widths: Sequence[int], values: Sequence[Array], factors: Array 
     return fit(Logarithms(values), design, factors, place=1, powers=POWERS).parameter
 
 
-def fit_limit(values: Sequence[Array], factors: Array | None) -> Level:
+def fit_limit(values: Sequence[Array], factors: Array | None) -> Estimate:
     """C of the module's law with b = 0, with its 95 % interval over seeds.
 
     Args:

@@ -12,10 +12,10 @@ from typing import cast
 
 import pandas as pd
 
-from infwidth.measures.power_law import PowerLaw
-from infwidth.numbers import number
+from infwidth.measures.estimate import Estimate
+from infwidth.numbers import number, power
 from infwidth.theory.finding import Finding, conjunction, verdict
-from infwidth.theory.powers import falls, fitted, in_words
+from infwidth.theory.powers import falls, fitted
 
 # The error of a mean over n units falls as n^-1/2. A layer agrees if its exponent's interval lies
 # within TOLERANCE of that, or holds it without being wider than DECISIVE; one that lies wholly
@@ -31,7 +31,7 @@ def findings(table: pd.DataFrame) -> list[Finding]:
     return [_error_finding(table), _positive_finding(with_limit(table)), _least_finding(table)]
 
 
-def error_laws(table: pd.DataFrame) -> dict[tuple[str, str, int], PowerLaw]:
+def error_laws(table: pd.DataFrame) -> dict[tuple[str, str, int], Estimate]:
     """The fitted power of n of the error, by scheme, kind and layer."""
     laws = {}
     for key, rows in table.groupby(["scheme", "kind", "layer"], sort=False):
@@ -47,7 +47,7 @@ def with_limit(table: pd.DataFrame) -> pd.DataFrame:
     return table[table["scheme"].map(same).astype(bool)]
 
 
-def _agrees(law: PowerLaw) -> bool | None:
+def _agrees(law: Estimate) -> bool | None:
     """Whether an exponent is the expected one; None where its interval does not decide."""
     if not (math.isfinite(law.low) and math.isfinite(law.high)):
         return None
@@ -70,10 +70,10 @@ def _place(key: tuple[str, str, int]) -> str:
 def _error_finding(table: pd.DataFrame) -> Finding:
     laws = error_laws(table)
     answers = {key: _agrees(law) for key, law in laws.items()}
-    known = {key: law for key, law in laws.items() if math.isfinite(law.exponent)}
+    known = {key: law for key, law in laws.items() if math.isfinite(law.value)}
     if known:
         ordered = sorted(known, key=lambda key: _shown(known[key]))
-        ends = " to ".join(f"{in_words(known[key])} ({_place(key)})" for key in _ends(ordered))
+        ends = " to ".join(f"{power(*known[key])} ({_place(key)})" for key in _ends(ordered))
         largest = table[table["width"] == table["width"].max()]["error"]
         agreeing = sum(answer is True for answer in answers.values())
         evidence = (
@@ -92,9 +92,9 @@ def _error_finding(table: pd.DataFrame) -> Finding:
     )
 
 
-def _shown(law: PowerLaw) -> float:
+def _shown(law: Estimate) -> float:
     """What orders powers: schemes with the same kernels differ by rounding, which names neither."""
-    return round(law.exponent, 2)
+    return round(law.value, 2)
 
 
 def _ends(ordered: Sequence[tuple[str, str, int]]) -> list[tuple[str, str, int]]:
@@ -153,14 +153,14 @@ def _least_finding(table: pd.DataFrame) -> Finding:
     laws = {}
     for scheme, rows in off.groupby("scheme", sort=False):
         laws[str(scheme)] = fitted(rows[rows["value"] > 0], "value")
-    known = {name: law for name, law in laws.items() if math.isfinite(law.exponent)}
+    known = {name: law for name, law in laws.items() if math.isfinite(law.value)}
     evidence = "too few widths to fit a power of n"
     if known:
         slowest = max(known, key=lambda name: _shown(known[name]))
         widest = off.loc[off["width"] == off["width"].max(), "value"]
         evidence = (
             "over layers and kinds the largest distance, relative to the limit, goes by the power "
-            f"{in_words(known[slowest])} of n ({slowest}) or faster, to "
+            f"{power(*known[slowest])} of n ({slowest}) or faster, to "
             f"{number(widest.mean(), 2)} at n = {off['width'].max()}"
         )
     return Finding(

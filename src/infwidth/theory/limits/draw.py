@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from infwidth.drawing import panels, style
 from infwidth.drawing.style import GREY, Look
-from infwidth.measures.reading import METRICS
+from infwidth.measures.metrics import DRAWN, headline
 from infwidth.theory.limits.measure import FURTHEST
 
 # How far beyond the largest width the axis is broken, n = ∞ lies, and the panel ends, in units of
@@ -35,20 +35,20 @@ def draw(table: pd.DataFrame) -> Figure:
         table: limits.csv.
     """
     looked = style.looks(dict.fromkeys(table["scheme"]))
-    last = table[(table["layer"] == table["layer"].max()) & (table["kind"] == "h")]
+    last = headline(table)
     widths = sorted({int(width) for width in last["width"]}) or [1]
     with style.applied():
         figure = Figure(figsize=(style.TEXT_WIDTH, 4.1))
-        axes = figure.subplots(2, len(METRICS), height_ratios=(1.55, 1), sharex="col")
-        for (above, below), metric in zip(axes.T, METRICS, strict=True):
-            rows = last[last["metric"] == metric]
+        axes = figure.subplots(2, len(DRAWN), height_ratios=(1.55, 1), sharex="col")
+        for (above, below), metric in zip(axes.T, DRAWN, strict=True):
+            rows = last[last["metric"] == metric.name]
             parts = {scheme: rows[rows["scheme"] == scheme] for scheme in looked}
             _values(above, parts, looked, widths)
-            _guide(above, parts, metric)
+            _guide(above, parts, metric.name)
             _ratios(below, parts, looked, widths)
             _width_axis(below, widths)
-            above.set_title(panels.TITLES[metric])
-            above.set_ylabel(panels.LABELS[metric])
+            above.set_title(metric.title)
+            above.set_ylabel(metric.label())
             below.set_ylabel("value / its limit")
         panels.legend_above(figure, panels.scheme_handles(looked) + _marks(last))
     return figure
@@ -61,7 +61,7 @@ def _values(
     for scheme, rows in parts.items():
         curve = rows.set_index("width")[["value", "value_low", "value_high"]]
         curve.columns = pd.Index(["mean", "low", "high"])
-        panels.draw_curve(ax, curve.assign(limit=False), looked[scheme])
+        panels.draw_curve(ax, curve.assign(upper=False), looked[scheme])
     style.value_axis(ax)
     bottom, top = ax.get_ylim()  # what leaves the measured heights leaves the panel
     leaving = {"vanishes": 0, "diverges": 0}
@@ -98,7 +98,7 @@ def _ratios(
         limit = float(row["limit"])
         curve = rows.set_index("width")[["value", "value_low", "value_high"]] / limit
         curve.columns = pd.Index(["mean", "low", "high"])
-        panels.draw_curve(ax, curve.assign(limit=False), look)
+        panels.draw_curve(ax, curve.assign(upper=False), look)
         inner = np.geomspace(widths[0], _beyond(widths, BREAK), 80)
         law = _law(row, inner) / limit
         law[np.abs(law - 1) > 1 - 1 / FURTHEST] = math.nan  # no part in the fit

@@ -13,21 +13,21 @@ the paper has no rates and no finite widths.
 
 import math
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from infwidth.measures.estimate import NOT_MEASURED, Estimate
+from infwidth.measures.metrics import METRICS
 from infwidth.measures.power_law import Logarithms
-from infwidth.measures.scaling import by_width, wholly_resolved, with_gram_ratio
+from infwidth.measures.scaling import by_width, wholly_resolved
 from infwidth.theory.measuring import Files, Settings, Tables
 
 Array = NDArray[np.float64]
 Approach = Literal["vanishes", "diverges", "converges", "undetermined"]
-
-METRICS = ("feature_change", "gram_min_eig", "gram_ratio", "spacetime_min_eig")
 
 # From half the power that fluctuations fall with (n^-1/2) to twice that of the first correction to
 # a mean (n^-1).
@@ -46,24 +46,20 @@ SETTLED = 0.1
 
 @dataclass(frozen=True)
 class Extrapolation:
-    """m(n) = C (1 + A n^-a), fitted; intervals are 95 % intervals over the seeds.
+    """m(n) = C (1 + A n^-a), fitted.
 
     Attributes:
-        limit: C ≥ 0; `limit_low`, `limit_high` its interval (NaN with a single seed).
+        limit: C ≥ 0.
         amplitude: A.
-        rate: a; `rate_low`, `rate_high` its interval. All NaN where the data do not determine it:
-            A n^-a is zero within the noise, or any a in `RATES` will do.
+        rate: a, all NaN where the data do not determine it: A n^-a is zero within the noise, or
+            any a in `RATES` will do.
         slow: a is at its lower end with more than `SETTLED` still to go: the metric is not seen to
             settle.
     """
 
-    limit: float
-    limit_low: float
-    limit_high: float
+    limit: Estimate
     amplitude: float
-    rate: float
-    rate_low: float
-    rate_high: float
+    rate: Estimate
     slow: bool
 
 
@@ -90,20 +86,16 @@ def extrapolate(widths: Sequence[int], values: Sequence[Array]) -> Extrapolation
     amplitude = part / limit * sizes[0] ** rate if limit > 0 else math.nan
     left = abs(amplitude) * sizes[-1] ** -rate if limit > 0 else math.inf
     if min(map(len, values)) < 2:
-        empty = math.nan
-        return Extrapolation(limit, empty, empty, amplitude, empty, empty, empty, slow=False)
+        alone = NOT_MEASURED._replace(value=limit)
+        return Extrapolation(alone, amplitude, NOT_MEASURED, slow=False)
     (limit_low, limit_high), rates = _interval(fits, best, _CONSTANT, logs, means)
     (part_low, part_high), _ = _interval(fits, best, _POWER, logs, means)
     seen = part_low > 0 or part_high < 0
     determined = seen and not (rates[0] <= RATES[0] and rates[-1] >= RATES[-1])
     return Extrapolation(
-        limit=limit,
-        limit_low=min(max(limit_low, 0.0), limit),
-        limit_high=max(limit_high, limit),
+        limit=Estimate(limit, min(max(limit_low, 0.0), limit), max(limit_high, limit)),
         amplitude=amplitude,
-        rate=rate if determined else math.nan,
-        rate_low=rates[0] if determined else math.nan,
-        rate_high=rates[-1] if determined else math.nan,
+        rate=Estimate(rate, rates[0], rates[-1]) if determined else NOT_MEASURED,
         slow=bool(seen and rate <= RATES[0] and left > SETTLED),
     )
 
@@ -181,16 +173,17 @@ def _interval(
 class LimitRow:
     """One metric's limit, as in limits.csv, without the columns of single widths."""
 
-    limit: float
-    limit_low: float
-    limit_high: float
-    rate: float
-    rate_low: float
-    rate_high: float
+    limit: Estimate
+    rate: Estimate
     amplitude: float
     approach: Approach
     value_at_largest: float
     largest_width: float
+
+    def columns(self) -> dict[str, float | str]:
+        """Each estimate in three columns."""
+        rest = {name: value for name, value in vars(self).items() if name not in ("limit", "rate")}
+        return {**self.limit.columns("limit"), **self.rate.columns("rate"), **rest}
 
 
 def limits_table(
@@ -214,11 +207,12 @@ def limits_table(
         empty where a seed is under resolution there; `largest_width`.
     """
     final = metrics[metrics["step"] == steps]
-    of_key = dict(iter(with_gram_ratio(final).groupby(["scheme", "layer", "kind"], sort=False)))
+    of_key = dict(iter(final.groupby(["scheme", "layer", "kind"], sort=False)))
     parts = []
     for _, fit in scaling[scaling["metric"].isin(METRICS)].iterrows():
         metric, layer = str(fit["metric"]), int(fit["layer"])
         rows = of_key.get((fit["scheme"], layer, fit["kind"]), final.iloc[:0])
+        rows = METRICS[metric].beside(rows)
         measured = by_width(rows[rows[metric] > 0], metric)
         resolved = by_width(wholly_resolved(rows, metric), metric)
         row = _limit(resolved, fit, stable_exponent)
@@ -234,36 +228,33 @@ def limits_table(
                 "value_high": [values.max() for values in measured.values()],
             }
         )
-        parts.append(part.assign(**asdict(row)))
+        parts.append(part.assign(**row.columns()))
     return pd.concat(parts, ignore_index=True)
 
 
 def _limit(measured: dict[int, Array], fit: "pd.Series[float]", stable_exponent: float) -> LimitRow:
     """The rule of the module: the exponent first, then the extrapolation."""
-    exponent, low, high = (float(fit[name]) for name in ("exponent", "ci_low", "ci_high"))
+    exponent, low, high = Estimate.of(fit, "exponent")
     at_largest, largest = float(fit["value"]), float(fit["largest_width"])
     nan = math.nan
     if high < -stable_exponent:
-        return LimitRow(0, 0, 0, -exponent, -high, -low, nan, "vanishes", at_largest, largest)
+        rate = Estimate(-exponent, -high, -low)
+        return LimitRow(Estimate(0, 0, 0), rate, nan, "vanishes", at_largest, largest)
     if low > stable_exponent:
-        return LimitRow(
-            math.inf, math.inf, math.inf, exponent, low, high, nan, "diverges", at_largest, largest
-        )
+        far, rate = Estimate(math.inf, math.inf, math.inf), Estimate(exponent, low, high)
+        return LimitRow(far, rate, nan, "diverges", at_largest, largest)
     used = _near(measured, int(fit["widths"]))
     if len(used) < FEWEST_WIDTHS:
-        return LimitRow(nan, nan, nan, nan, nan, nan, nan, "undetermined", at_largest, largest)
+        none = NOT_MEASURED
+        return LimitRow(none, none, nan, "undetermined", at_largest, largest)
     found = extrapolate(used, [measured[width] for width in used])
     within = -stable_exponent <= low and high <= stable_exponent
     # The lower end, too: what converges must be seen not to vanish.
-    near = found.limit_low * FURTHEST >= at_largest >= found.limit / FURTHEST
+    near = found.limit.low * FURTHEST >= at_largest >= found.limit.value / FURTHEST
     settled = within and near and not found.slow and not int(fit["unresolved"])
     return LimitRow(
         limit=found.limit,
-        limit_low=found.limit_low,
-        limit_high=found.limit_high,
         rate=found.rate,
-        rate_low=found.rate_low,
-        rate_high=found.rate_high,
         amplitude=found.amplitude,
         approach="converges" if settled else "undetermined",
         value_at_largest=at_largest,

@@ -10,11 +10,11 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 
-from infwidth.measures.power_law import PowerLaw
-from infwidth.numbers import number
+from infwidth.measures.estimate import Estimate
+from infwidth.numbers import number, power
 from infwidth.theory.finding import Finding, negation, verdict
 from infwidth.theory.linearised.names import COMPARED
-from infwidth.theory.powers import HALF_WAY, falls, fitted, in_words
+from infwidth.theory.powers import HALF_WAY, falls, fitted
 
 LINEAR = -0.5
 # What counts as n^-1/2: at widths of some hundreds the next terms move an exponent by less.
@@ -125,7 +125,7 @@ def last_change(table: pd.DataFrame, scheme: str) -> pd.DataFrame:
     return moved
 
 
-def _linear(law: PowerLaw) -> bool | None:
+def _linear(law: Estimate) -> bool | None:
     """Whether values fall as n^-1/2 or faster; None where the interval does not decide."""
     if not (math.isfinite(law.low) and math.isfinite(law.high)):
         return None
@@ -134,26 +134,26 @@ def _linear(law: PowerLaw) -> bool | None:
     return False if law.low > LINEAR + TOLERANCE else None
 
 
-def _stays(law: PowerLaw) -> bool | None:
+def _stays(law: Estimate) -> bool | None:
     return negation(falls(law))
 
 
 def _finding(
     source: str,
     statement: str,
-    judge: Callable[[PowerLaw], bool | None],
+    judge: Callable[[Estimate], bool | None],
     words: str,
     values: pd.DataFrame,
 ) -> Finding:
     """A finding whose numbers are a fitted power and the values at the ends of the widths."""
     law = fitted(values, "value")
-    if not math.isfinite(law.exponent):
+    if not math.isfinite(law.value):
         return Finding(source, statement, verdict(None), FEW)
     means = np.exp(np.log(values["value"]).groupby(values["width"]).mean())
     return Finding(
         source,
         statement,
         verdict(judge(law)),
-        f"{words} {in_words(law)} of n, from {number(means.iloc[0], 2)} at n = {means.index[0]} to "
+        f"{words} {power(*law)} of n, from {number(means.iloc[0], 2)} at n = {means.index[0]} to "
         f"{number(means.iloc[-1], 2)} at n = {means.index[-1]}",
     )

@@ -14,7 +14,6 @@ import pandas as pd
 from infwidth.measures.power_law import fit_power_law
 from infwidth.numbers import number, power
 from infwidth.theory.finding import Finding, verdict
-from infwidth.theory.powers import in_words
 from infwidth.theory.rest.names import DUPLICATE, RATE_DECIMALS, REGULAR, REST, RUN, STATIONARY
 
 # Movement per error that counts as away from zero. It is of order one where features are; at rest
@@ -154,7 +153,7 @@ def _stationary(table: pd.DataFrame) -> Finding:
         group.groupby("seed")["movement_per_error"].max().to_numpy(dtype=np.float64)
         for group in groups
     ]
-    law = fit_power_law(widths, moves, None)
+    law = fit_power_law(widths, moves, None).exponent
     ends = _endings(table)
     layers = int(table["hidden_layers"].iloc[0])
     held: bool | None = None
@@ -163,7 +162,7 @@ def _stationary(table: pd.DataFrame) -> Finding:
     evidence = (
         f"over {int(table['step'].max())} steps movement per error is at most "
         f"{number(float(moves[0].max()), 2)} at n = {widths[0]} and "
-        f"{number(float(moves[-1].max()), 2)} at n = {widths[-1]}, a power {in_words(law)} of n "
+        f"{number(float(moves[-1].max()), 2)} at n = {widths[-1]}, a power {power(*law)} of n "
         f"(expected {power(-(layers - 2) / 2, math.nan, math.nan)}); "
         f"{number(min(end.error for end in ends), 3)} of the first error stays; λ_min(x^L)/n is "
         f"{_least(groups[-1])} at the largest width"

@@ -8,7 +8,7 @@ from typing import Self
 
 
 @dataclass(frozen=True)
-class Cells:
+class TextTable:
     """A CSV file as text.
 
     Attributes:

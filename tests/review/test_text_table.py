@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from infwidth.review.cells import Cells
+from infwidth.review.text_table import TextTable
 
 
 @pytest.mark.parametrize(
@@ -21,10 +21,10 @@ def test_rows_are_told_apart_by_few_columns(
 ) -> None:
     path = tmp_path / "table.csv"
     path.write_text("\n".join([header, *rows, ""]), encoding="utf-8")
-    cells = Cells.read(path)
-    assert ",".join(cells.key_columns()) == keys
+    table = TextTable.read(path)
+    assert ",".join(table.key_columns()) == keys
     for place in range(len(rows)):
-        assert cells.name(place).startswith(f"row {place + 1} (")
+        assert table.name(place).startswith(f"row {place + 1} (")
 
 
 @pytest.mark.parametrize(
@@ -37,4 +37,4 @@ def test_rows_are_told_apart_by_few_columns(
 )
 def test_what_is_no_table_is_refused(content: bytes, said: str) -> None:
     with pytest.raises(ValueError, match=said):
-        Cells.of(content)
+        TextTable.of(content)
