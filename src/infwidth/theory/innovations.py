@@ -21,12 +21,10 @@ through `KnownMatrix`.
 """
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -36,12 +34,11 @@ from infwidth.network.layers.dense import DenseLayer
 from infwidth.network.layers.directions import Rows, padded
 from infwidth.network.layers.known import KnownMatrix
 from infwidth.network.layers.lazy import LazyLayer
-from infwidth.network.losses import LOSSES, one_hot
 from infwidth.network.mlp import HiddenState, Network
 from infwidth.recipe import Recipe
 from infwidth.schemes import Scheme
-from infwidth.training.batches import sample_weights
-from infwidth.training.train import DIVERGED_LOSS_RATIO, log_spaced_steps, pick_device
+from infwidth.training.descent import Descent
+from infwidth.training.train import log_spaced_steps, pick_device
 
 logger = logging.getLogger(__name__)
 
@@ -287,14 +284,18 @@ def observe(
     closely = close_steps(looks)
     changes: dict[int, tuple[Array, ...]] = {}
     snapshots: dict[tuple[int, int], Snapshot] = {}
-    training = _steps(network, data, scheme, seed, recipe)
-    for step, take_step in enumerate(training):
+    rates = learning_rates(scheme, width, recipe)
+    descent = Descent(network, data, rates, [seed], recipe.loss, recipe.batch_size)
+    for step in range(recipe.steps + 1):
+        if not bool(descent.going().all()):
+            logger.warning("seed %d diverged at step %d, it stops here", seed, step)
+            break
         for matrix in matrices:
             # Signals dh_t come up in the step that leads away from t; after the last step, too.
             matrix.close_backward = step in closely
             matrix.close_forward = step + 1 in closely
         if step not in looks:
-            take_step()
+            descent.advance()
             continue
         changes[step] = tuple(_exact(state.change[0]) for state in network.hidden)
         forward = [
@@ -302,7 +303,7 @@ def observe(
             for state, matrix in zip(network.hidden[:-1], matrices, strict=True)
         ]
         movements = [matrix.movement_product() for matrix in matrices]
-        take_step()
+        descent.advance()
         for place, matrix in enumerate(matrices):
             layer = place + 2
             # Of W_0 x_0 nothing has moved.
@@ -323,25 +324,6 @@ def observe(
         stds=dict(enumerate(initial_stds(scheme, width, recipe)[1:-1], 2)),
         known=max((matrix.used for matrix in matrices), default=0.0),
     )
-
-
-def _steps(
-    network: Network, data: PreparedDataset, scheme: Scheme, seed: int, recipe: Recipe
-) -> Iterator[Callable[[], object]]:
-    """Gradient descent: for each step from 0 to the last, what takes the network beyond it."""
-    rates = learning_rates(scheme, network.hidden[0].initial.shape[-1], recipe)
-    loss = LOSSES[recipe.loss]
-    device = network.outputs.device
-    targets = one_hot(torch.as_tensor(data.train_labels, device=device), data.classes)
-    batches = sample_weights([seed], len(targets), recipe.batch_size)
-    limit = DIVERGED_LOSS_RATIO * max(float(loss.per_sample(network.outputs, targets).mean()), 1.0)
-    for step in range(recipe.steps + 1):
-        if not float(loss.per_sample(network.outputs, targets).mean()) <= limit:
-            logger.warning("seed %d diverged at step %d, it stops here", seed, step)
-            return
-        weights = next(batches)[:, :, None].to(device)
-        signal = loss.gradient(network.outputs, targets) * weights
-        yield partial(network.step, signal, rates)
 
 
 def _forward(state: HiddenState, matrix: ObservedMatrix, step: int) -> Product:
