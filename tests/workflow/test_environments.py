@@ -214,7 +214,7 @@ def test_measuring_knows_nothing_of_judging() -> None:
     drawing = sorted(theory.glob("*/draw.py"))
     measuring = [
         *(file for file in theory.glob("*/*.py") if file not in {*judging, *drawing}),
-        *(theory / f"{name}.py" for name in ("innovations", "measuring", "setting", "statement")),
+        *(theory / f"{name}.py" for name in ("measuring", "setting", "statement")),
     ]
     assert len(judging) == len(STATEMENTS) < len(measuring)
     told = (".judge", ".draw", "theory.statements", "infwidth.paper", "infwidth.drawing")

@@ -8,7 +8,8 @@ from torch import Tensor
 from infwidth.datasets.prepare import PreparedDataset
 from infwidth.network.losses import LOSSES, one_hot
 from infwidth.network.mlp import Network, Rates
-from infwidth.training.batches import sample_weights
+from infwidth.network.state import State, take_tensors, tensors
+from infwidth.training.batches import Batches
 
 # A loss this many times its initial value has left every regime of interest, though float32 could
 # still hold it: the replica has diverged there rather than at its overflow.
@@ -53,7 +54,7 @@ class Descent:
         self.losses = self.losses_of(network.outputs)
         self._limits = DIVERGED_LOSS_RATIO * self.losses.clamp(min=1.0)
         self._rates = rates
-        self._batches = sample_weights(seeds, len(labels), batch_size)
+        self._batches = Batches(seeds, len(labels), batch_size)
 
     def losses_of(self, outputs: Tensor) -> Tensor:
         """Means over samples, shape (R,), of outputs of shape (R, N, classes)."""
@@ -79,6 +80,21 @@ class Descent:
         sizes = self.network.step(signal, self._rates, norms=norms)
         self.losses = self.losses_of(self.network.outputs)
         return sizes
+
+    def state(self) -> State:
+        """Who is left, of the network, and of the batches."""
+        return {
+            **tensors(self, ("alive", "losses", "_limits")),
+            "network": self.network.state(),
+            "batches": self._batches.state(),
+        }
+
+    def restore(self, state: State) -> None:
+        """Take over a state; for a descent before its first step."""
+        self.keep(state["alive"].to(self.losses.device))
+        take_tensors(self, ("alive", "losses", "_limits"), state)
+        self.network.restore(state["network"])
+        self._batches.restore(state["batches"])
 
     def keep(self, replicas: Tensor) -> None:
         """Go on with these replicas alone (indices)."""

@@ -17,6 +17,7 @@ from infwidth.network.initialisation import initial_network, initial_norms, lear
 from infwidth.network.losses import accuracy, one_hot
 from infwidth.network.mlp import Network
 from infwidth.network.precision import precision_on
+from infwidth.network.state import State, take_tensors, tensors
 from infwidth.recipe import Recipe
 from infwidth.schemes import Scheme
 from infwidth.training.checkpoint import Checkpoints
@@ -109,12 +110,26 @@ class _Training:
         self.weight_change = torch.zeros_like(descent.losses)
         self.step = 0
 
+    def state(self) -> State:
+        """The descent and its record."""
+        return {
+            "step": self.step,
+            "descent": self.descent.state(),
+            "record": self.record.state(),
+            **tensors(self, ("weight_change",)),
+        }
+
+    def restore(self, state: State) -> None:
+        """Take over a state."""
+        self.step = state["step"]
+        self.descent.restore(state["descent"])
+        self.record.restore(state["record"])
+        take_tensors(self, ("weight_change",), state)
+
     def run(self, checkpoints: Checkpoints | None) -> TrainingRecord:
         record, descent = self.record, self.descent
         if checkpoints is not None and checkpoints.resume(self):
             logger.info("%s: goes on from step %d", self.label, self.step)
-            for _ in range(self.step):
-                descent.weights()
         snapshot_of = {int(step): index for index, step in enumerate(record.steps)}
         report = _Progress(self.step, self.steps, self.label)
         for step in range(self.step, self.steps + 1):
