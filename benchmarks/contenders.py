@@ -20,9 +20,9 @@ from torch import Tensor
 from infwidth.datasets.prepare import PreparedDataset
 from infwidth.network.initialisation import initial_network, learning_rates
 from infwidth.network.layers.lazy import LazyLayer
-from infwidth.network.losses import LOSSES, one_hot
 from infwidth.network.mlp import Network
 from infwidth.schemes import Scheme
+from infwidth.training.descent import Descent
 
 Directions = tuple[tuple[int, int], ...]
 
@@ -61,23 +61,20 @@ class Engine:
     def __init__(self, network: Network, data: PreparedDataset, rates: tuple[float, ...]) -> None:
         """Go on from the network's present state."""
         self.network = network
-        self.rates = rates
-        self.loss = LOSSES["mse"]
-        self.targets = one_hot(torch.as_tensor(data.train_labels), data.classes)
-        self.weight = torch.full((len(self.targets), 1), 1 / len(self.targets)).double()
+        replicas = range(len(network.outputs))
+        self.descent = Descent(network, data, rates, replicas, loss="mse", batch_size=None)
 
     def step(self) -> float:
         """One step of every replica; returns the mean training loss before it."""
         losses = self.losses()
-        if not bool(losses.isfinite().all()):
+        if not bool(self.descent.going().all()):
             raise ArithmeticError("the training diverged: its time says nothing")
-        signal = self.loss.gradient(self.network.outputs, self.targets) * self.weight
-        self.network.step(signal, self.rates)
+        self.descent.advance()
         return float(losses.mean())
 
     def losses(self) -> Tensor:
         """The training loss of each replica."""
-        return self.loss.per_sample(self.network.outputs, self.targets).mean(dim=-1)
+        return self.descent.losses
 
     def directions(self) -> Directions:
         """Numbers of directions (forward, backward) of each lazy layer of the first replica."""

@@ -36,7 +36,7 @@ from infwidth.measures.tables import metrics_table
 from infwidth.network.initialisation import initial_network, learning_rates
 from infwidth.network.layers import Layer
 from infwidth.network.layers.dense import DenseLayer
-from infwidth.network.layers.known import KnownMatrix
+from infwidth.network.layers.initial import KnownWeights
 from infwidth.network.layers.lazy import LazyLayer, LazyMatrix
 from infwidth.network.losses import LOSSES, one_hot
 from infwidth.network.mlp import Network
@@ -88,7 +88,7 @@ def as_lazy(network: Network, tolerance: float) -> Network:
         assert isinstance(layer, DenseLayer)
         # The output layer is dense in the lazy engine, too.
         hidden = layer is not network.layers[-1]
-        matrices: list[LazyMatrix] = [KnownMatrix(each, tolerance) for each in layer.weights]
+        matrices = [LazyMatrix(KnownWeights(each), each, tolerance) for each in layer.weights]
         layers.append(LazyLayer(matrices) if hidden else layer)
     return Network(network.input_layer, layers, network.activation, network.dtype)
 

@@ -25,7 +25,7 @@ from lazy_layers import (
 from torch import Tensor
 
 from infwidth.network.initialisation import initial_network
-from infwidth.network.layers.known import KnownMatrix
+from infwidth.network.layers.initial import GaussianWeights, KnownWeights
 from infwidth.network.layers.lazy import FLOOR, LazyMatrix
 from infwidth.schemes import SCHEMES
 from infwidth.training.train import train
@@ -122,7 +122,7 @@ def test_products_from_both_sides_are_one_matrix_s(scheme: str) -> None:
 
 @pytest.mark.parametrize("method", MISTAKES)
 def test_mistaken_draws_are_not_one_matrix_s(monkeypatch: pytest.MonkeyPatch, method: str) -> None:
-    monkeypatch.setattr(LazyMatrix, method, MISTAKES[method])
+    monkeypatch.setattr(*MISTAKES[method])
     assert min(adjoint_defects("µP")) > 1e-4
 
 
@@ -130,7 +130,7 @@ def test_nothing_is_left_out_but_undrawn_parts() -> None:
     """At a rough tolerance; the part along what was looked at from the other side is never."""
     n, samples = 40, 3
     weights = normal(n, n, seed=0)
-    matrix = KnownMatrix(weights, tolerance=0.4)
+    matrix = LazyMatrix(KnownWeights(weights), weights, tolerance=0.4)
     forward, backward = matrix.forward_basis, matrix.backward_basis
     x = normal(samples, n, seed=1)
     told, left_out = matrix.start(x), 0.0
@@ -197,7 +197,7 @@ def test_what_no_look_has_determined_stays_as_it_was_told() -> None:
     half = torch.arange(n) < n // 2
     draws, test_draws = (torch.Generator().manual_seed(seed) for seed in (1, 2))
     like = torch.empty(0, dtype=torch.float64)
-    matrix = LazyMatrix((n, n), 1.0, draws, test_draws, like, EXACT)
+    matrix = LazyMatrix(GaussianWeights((n, n), 1.0, draws, test_draws), like, EXACT)
     x, tests = normal(samples, n, seed=0) * half, normal(2, n, seed=1) * ~half
     matrix.start(x)
     first = matrix.evaluate(tests)

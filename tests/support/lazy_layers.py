@@ -1,6 +1,7 @@
 """Lazy layers beside dense ones, and mistakes to be found in them."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 
 import torch
 from builders import CPU, dataset
@@ -10,14 +11,14 @@ from infwidth.datasets.prepare import PreparedDataset
 from infwidth.network.initialisation import initial_network, learning_rates
 from infwidth.network.layers.dense import DenseLayer
 from infwidth.network.layers.directions import Basis
-from infwidth.network.layers.known import KnownMatrix
+from infwidth.network.layers.initial import GaussianWeights, InitialWeights, KnownWeights
 from infwidth.network.layers.lazy import LazyLayer, LazyMatrix
 from infwidth.network.losses import LOSSES, one_hot
 from infwidth.network.mlp import Network
 from infwidth.network.randomness import standard_normal
 from infwidth.recipe import Recipe
 from infwidth.schemes import SCHEMES
-from infwidth.training.batches import sample_weights
+from infwidth.training.batches import Batches
 
 WIDTH = 64
 SEEDS = (3, 0)
@@ -40,7 +41,8 @@ def start_on_known_weights(scheme: str, how: Recipe, tolerance: float) -> Networ
     known = []
     for layer in hidden:
         assert isinstance(layer, DenseLayer)
-        known.append(LazyLayer([KnownMatrix(weights, tolerance) for weights in layer.weights]))
+        looked_at = [LazyMatrix(KnownWeights(each), each, tolerance) for each in layer.weights]
+        known.append(LazyLayer(looked_at))
     return Network(dense.input_layer, [*known, output], dense.activation, dense.dtype)
 
 
@@ -62,7 +64,7 @@ def training(
     rates = learning_rates(SCHEMES[scheme], width, how)
     targets = one_hot(torch.as_tensor(data.train_labels), data.classes)
     replicas = len(networks[0].outputs)
-    batches = sample_weights(range(replicas), len(targets), how.batch_size)
+    batches = Batches(range(replicas), len(targets), how.batch_size)
     for _ in range(how.steps):
         weights = next(batches)[:, :, None]
         steps = []
@@ -86,26 +88,52 @@ def look(matrix: LazyMatrix, x: Tensor) -> Tensor:
     return matrix.evaluate(x)
 
 
-def unprojected(matrix: LazyMatrix, count: int, known: Basis) -> Tensor:
+def unprojected(weights: GaussianWeights, count: int, known: Basis) -> Tensor:
     """Draws with a part along what is known, which should be determined."""
-    draws = standard_normal((count, known.all.shape[1]), matrix._generator)
-    return draws.to(known.all) * matrix._std
+    draws = standard_normal((count, known.all.shape[1]), weights._generator)
+    return draws.to(known.all) * weights._std
 
 
-def without_the_known_part(matrix: LazyMatrix, rows: Tensor) -> Tensor:
+@dataclass
+class WithoutTheKnownPart:
     """Draws that take away the known part, which the matrix adds."""
-    fresh = matrix._independent(len(rows), matrix.backward_basis)
-    return fresh - rows @ matrix.backward_images.all.T @ matrix.backward_basis.all
+
+    matrix: LazyMatrix
+    right: InitialWeights
+
+    def forward(self, rows: Tensor, known: Basis) -> Tensor:
+        taken = rows @ self.matrix.backward_images.all.T @ known.all
+        return self.right.forward(rows, known) - taken
+
+    def backward(self, rows: Tensor, known: Basis) -> Tensor:
+        taken = rows @ self.matrix.forward_images.all.T @ known.all
+        return self.right.backward(rows, known) - taken
 
 
-def without_the_known_part_backward(matrix: LazyMatrix, rows: Tensor) -> Tensor:
-    fresh = matrix._independent(len(rows), matrix.forward_basis)
-    return fresh - rows @ matrix.forward_images.all.T @ matrix.forward_basis.all
+def mistaken(extend: Callable[[LazyMatrix, Tensor], Tensor]) -> Callable[..., Tensor]:
+    """A look from one side, without the known part."""
+
+    def look(matrix: LazyMatrix, directions: Tensor) -> Tensor:
+        right = matrix.weights
+        matrix.weights = WithoutTheKnownPart(matrix, right)  # type: ignore[assignment]
+        rows = extend(matrix, directions)
+        matrix.weights = right
+        return rows
+
+    return look
 
 
-# In place of which method.
+# What takes the place of what: the arguments of `setattr`.
 MISTAKES = {
-    "_independent": unprojected,
-    "draw_forward": without_the_known_part,
-    "draw_backward": without_the_known_part_backward,
+    "unprojected": (GaussianWeights, "_independent", unprojected),
+    "without the known part": (
+        LazyMatrix,
+        "_extend_forward",
+        mistaken(LazyMatrix._extend_forward),
+    ),
+    "without the known part backward": (
+        LazyMatrix,
+        "_extend_backward",
+        mistaken(LazyMatrix._extend_backward),
+    ),
 }

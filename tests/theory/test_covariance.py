@@ -10,7 +10,8 @@ from builders import dataset, recipe
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from infwidth.network.layers.known import KnownMatrix
+from infwidth.network.layers.directions import Basis
+from infwidth.network.layers.initial import KnownWeights
 from infwidth.schemes import SCHEMES
 from infwidth.theory.covariance import draw as figure
 from infwidth.theory.covariance.judge import MOMENTS, findings, moment_errors
@@ -21,7 +22,9 @@ from infwidth.theory.covariance.measure import (
     sampling_error,
 )
 from infwidth.theory.finding import conjunction
-from infwidth.theory.innovations import Observation, ObservedMatrix, Product, observe
+from infwidth.theory.innovations.matrix import ObservedWeights
+from infwidth.theory.innovations.products import SplitProduct
+from infwidth.theory.innovations.training import Observation, observe
 
 WIDTHS = (64, 128, 256, 512)
 SEEDS = range(3)
@@ -45,7 +48,7 @@ def verdicts(table: pd.DataFrame) -> list[str]:
 
 def test_error_is_that_of_loops_over_pairs_of_inputs() -> None:
     rng = np.random.default_rng(0)
-    early, late = (Product(*rng.standard_normal((4, 3, 17))) for _ in range(2))
+    early, late = (SplitProduct(*rng.standard_normal((4, 3, 17))) for _ in range(2))
     std = 0.3
     square, sizes = 0.0, np.zeros(2)
     for i in range(3):
@@ -71,7 +74,7 @@ def test_error_of_vectors_that_know_nothing_of_the_matrix_is_that_of_a_gaussian_
     squares, predicted = [], 0.0
     for _ in range(300):
         weights = std * rng.standard_normal((size, size))
-        early, late = (Product(v, *[v @ weights.T] * 3) for v in (first, second))
+        early, late = (SplitProduct(v, *[v @ weights.T] * 3) for v in (first, second))
         squares.append(covariance_error(early, late, early.whole, late.whole, std) ** 2)
         predicted = sampling_error(early, late) ** 2
     mean, spread = np.mean(squares), np.std(squares) / np.sqrt(len(squares))
@@ -106,15 +109,15 @@ def test_the_lemma_holds_of_the_gaussian_part_and_not_of_the_whole(scheme: str) 
     np.testing.assert_allclose(start["error"], start["error_whole"], rtol=1e-6)
 
 
-def unprojected(self: ObservedMatrix, rows: Tensor) -> Tensor:
+def unprojected(self: ObservedWeights, rows: Tensor, known: Basis) -> Tensor:
     """The wrong news, W_0 q_k: nothing is taken off them."""
-    self.forward_news.append(rows @ self._weights.T)
+    self.forward_news.append(rows @ self.matrix.T)
     self.known_backward += [0] * len(rows)
-    return KnownMatrix.draw_forward(self, rows)
+    return KnownWeights.forward(self, rows, known)
 
 
 def test_news_that_are_not_projected_turn_the_verdict(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ObservedMatrix, "draw_forward", unprojected)
+    monkeypatch.setattr(ObservedWeights, "forward", unprojected)
     lemma, _, backward, _ = verdicts(covariance_table("µP", train_all("µP")))
     assert (lemma, backward) == ("fails", "holds")
 

@@ -12,7 +12,7 @@ from infwidth.schemes import SCHEMES
 from infwidth.theory.decomposition import draw as figure
 from infwidth.theory.decomposition.judge import NAMES, PARTS, findings
 from infwidth.theory.decomposition.measure import COLUMNS, decomposition_table, share
-from infwidth.theory.innovations import Observation, observe
+from infwidth.theory.innovations.training import Observation, observe
 
 WIDTHS = (128, 256, 512)
 SEEDS = range(6)

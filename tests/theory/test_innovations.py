@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from infwidth.network.initialisation import initial_network, initial_stds
 from infwidth.schemes import SCHEMES
-from infwidth.theory.innovations import (
+from infwidth.theory.innovations.matrix import ObservedMatrix
+from infwidth.theory.innovations.training import (
     Observation,
-    ObservedMatrix,
     close_steps,
     observe,
     observed_network,
@@ -198,7 +198,7 @@ def test_vectors_of_close_steps_are_looked_at_in_full() -> None:
     assert np.linalg.norm(last) < 0.2 * np.linalg.norm(first)
     assert seen.close_steps[-1] == 60
     _, matrices = observed_network(data, SCHEMES["µP"], 256, SEED, how, 0.1)
-    weights = matrices[0]._weights.numpy()
+    weights = matrices[0].weights.matrix.numpy()
     for step in seen.close_steps[1:]:
         snapshot = seen.snapshots[step, 2]
         # Without what is left out, W_0 δx of the training is W_0 δx.
@@ -242,8 +242,8 @@ def test_news_have_the_rows_of_the_directions() -> None:
     matrix = ObservedMatrix(torch.randn(20, 30, dtype=torch.float64), EXACT)
     matrix.start(torch.randn(3, 30, dtype=torch.float64))
     matrix.backward(torch.randn(2, 20, dtype=torch.float64))
-    assert matrix.forward_news.all.shape == (3, 20)
-    assert matrix.backward_news.all.shape == (2, 30)
-    assert matrix.known_backward == [0, 0, 0]
-    assert matrix.known_forward == [3, 3]
+    assert matrix.weights.forward_news.all.shape == (3, 20)
+    assert matrix.weights.backward_news.all.shape == (2, 30)
+    assert matrix.weights.known_backward == [0, 0, 0]
+    assert matrix.weights.known_forward == [3, 3]
     assert matrix.used == 0.1

@@ -27,7 +27,7 @@ from infwidth.theory.linearised.measure import (
     tangent_kernel,
     tangent_terms,
 )
-from infwidth.training.batches import sample_weights
+from infwidth.training.batches import Batches
 
 Array = NDArray[np.float64]
 
@@ -157,7 +157,7 @@ def slow(how: Recipe, seed: int, width: int, own: bool) -> tuple[list[float], Te
     hidden, outputs = plain.forward(inputs)
     first_hidden, first = hidden[1].detach(), outputs.T.detach().numpy()
     linear = first.copy()
-    batches = sample_weights([seed], 4, how.batch_size)
+    batches = Batches([seed], 4, how.batch_size)
     deviations = []
     for _ in range(how.steps):
         weights = next(batches)[0].numpy()

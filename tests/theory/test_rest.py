@@ -23,7 +23,7 @@ from infwidth.theory.rest import draw as figure
 from infwidth.theory.rest.judge import FLOOR, ZERO, findings
 from infwidth.theory.rest.measure import MOST_STEPS, rest_table, with_conflict
 from infwidth.theory.rest.names import DUPLICATE, REGULAR, REST, RUN, STATIONARY
-from infwidth.training.batches import sample_weights
+from infwidth.training.batches import Batches
 
 DATA = dataset(4, 12, 1)
 WIDTH = 64
@@ -90,7 +90,7 @@ def expected_run(scheme: str, rate: float, batch_size: int, steps: int) -> pd.Da
     """A plain training of seed 3, each step by itself."""
     how = replace(RECIPE, learning_rate=rate, activation="tanh")
     _, (plain,) = both(DATA, SCHEMES[scheme], WIDTH, [3], how)
-    batches = sample_weights([3], 4, None if batch_size == 4 else batch_size)
+    batches = Batches([3], 4, None if batch_size == 4 else batch_size)
     # The input weights are arbitrary off the inputs, so W_0's size is that of its distribution.
     norms = initial_norms(DATA, SCHEMES[scheme], WIDTH, how)
     assert plain.rates == rates_by_role(SCHEMES[scheme], WIDTH, how)

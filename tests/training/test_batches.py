@@ -7,12 +7,12 @@ import torch
 from torch import Tensor
 
 from infwidth.network.randomness import stream
-from infwidth.training.batches import sample_weights
+from infwidth.training.batches import Batches
 
 
 def batches(seeds: list[int], samples: int, batch_size: int | None, steps: int) -> Tensor:
     """Weights of the first steps: (steps, R, samples)."""
-    return torch.stack(list(islice(sample_weights(seeds, samples, batch_size), steps)))
+    return torch.stack(list(islice(Batches(seeds, samples, batch_size), steps)))
 
 
 def test_a_full_batch_weighs_all_samples_alike() -> None:

@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -15,9 +16,12 @@ import torch
 from builders import dataset, recipe
 
 from infwidth.network.layers.dense import DenseLayer
+from infwidth.network.layers.directions import Rows
+from infwidth.network.layers.initial import GaussianWeights
 from infwidth.network.layers.lazy import LazyMatrix
+from infwidth.network.state import take_tensors
 from infwidth.schemes import SCHEMES, Scheme
-from infwidth.training.checkpoint import Checkpoints, put_back, state_of
+from infwidth.training.checkpoint import Checkpoints
 from infwidth.training.record import TrainingRecord
 from infwidth.training.train import train
 
@@ -90,7 +94,7 @@ def test_stopped_twice_it_comes_out_the_same(kind: str, tmp_path: Path) -> None:
     interrupted(path, 5, signal.SIGINT, **KINDS[kind])
     checkpoints = Checkpoints(path, TRAINING, seconds=1e6)
     steps = []
-    checkpoints.after_step = lambda changing: steps.append(changing.step)  # type: ignore[method-assign]
+    checkpoints.after_step = lambda changing: steps.append(changing.state()["step"])  # type: ignore[method-assign]
     record = trained(checkpoints, **KINDS[kind])
     assert steps == list(range(8, STEPS + 1)), "it went on where it was"
     assert_same(record, trained(**KINDS[kind]))
@@ -112,11 +116,11 @@ def test_written_at_its_interval_and_gone_at_the_end(tmp_path: Path) -> None:
     (tmp_path / "checkpoint.pt.17.part").write_bytes(b"of a killed process")
     checkpoints = Checkpoints(path, TRAINING, seconds=1e-9)
     written = []
-    checkpoints.write = lambda changing: written.append(changing.step)  # type: ignore[method-assign]
+    checkpoints.write = lambda changing: written.append(changing.state()["step"])  # type: ignore[method-assign]
     trained(checkpoints)
     assert written == list(range(1, STEPS + 1))
     del checkpoints.write
-    checkpoints.write(None)
+    checkpoints.write(DenseLayer(torch.zeros(1)))
     assert path.exists()
     checkpoints.remove()
     assert list(tmp_path.iterdir()) == []
@@ -208,7 +212,7 @@ def test_a_clock_that_jumps_moves_no_checkpoint(
 ) -> None:
     checkpoints = Checkpoints(tmp_path / "checkpoint.pt", {}, seconds=1000)
     monkeypatch.setattr(time, "time", lambda: 4e9)
-    checkpoints.after_step(None)
+    checkpoints.after_step(DenseLayer(torch.zeros(1)))
     assert not checkpoints.path.exists()
 
 
@@ -226,15 +230,21 @@ def test_states_keep_how_a_tensor_lies_in_memory(tmp_path: Path) -> None:
 
 def lazy_matrix(device: str) -> LazyMatrix:
     draws, test_draws = (torch.Generator().manual_seed(seed) for seed in (1, 2))
-    return LazyMatrix((30, 20), 0.2, draws, test_draws, torch.empty(0, device=device), 1e-2)
+    weights = GaussianWeights((30, 20), 0.2, draws, test_draws)
+    return LazyMatrix(weights, torch.empty(0, device=device), 1e-2)
 
 
-def tensors_in(state: Any) -> Iterator[torch.Tensor]:
-    if isinstance(state, torch.Tensor):
-        yield state
-    parts = state.values() if isinstance(state, dict) else state if isinstance(state, list) else ()
-    for part in parts:
-        yield from tensors_in(part)
+def tensors_in(holder: Any) -> dict[str, torch.Tensor]:
+    """Every tensor that an object has, or an object of ours in it, by where it is."""
+    found = {}
+    for name, value in vars(holder).items():
+        if isinstance(value, torch.Tensor):
+            found[name] = value
+        elif isinstance(value, Rows):  # whose spare room is of no account
+            found[name] = value.all
+        elif type(value).__module__.startswith("infwidth."):
+            found |= {f"{name}.{inner}": each for inner, each in tensors_in(value).items()}
+    return found
 
 
 def test_a_restored_state_lies_where_the_layer_does() -> None:
@@ -245,16 +255,24 @@ def test_a_restored_state_lies_where_the_layer_does() -> None:
     trained.backward(y)
     trained.step(y, x, 0.1 * x.flip(0), 0.1)
     trained.evaluate(torch.randn(2, 20))
-    restored = put_back(lazy_matrix("meta"), state_of(trained))
-    tensors = dict(vars(restored))
-    for generator in ("_generator", "_test_generator"):
-        assert tensors.pop(generator).get_state().equal(getattr(trained, generator).get_state())
-    found = list(tensors_in(state_of(tensors)))
+    restored, elsewhere = lazy_matrix("cpu"), lazy_matrix("meta")
+    restored.restore(trained.state())
+    elsewhere.restore(trained.state())
+    for name, draws in trained.weights.state().items():
+        assert draws.equal(elsewhere.weights.state()[name])
+    found, expected = tensors_in(restored), tensors_in(trained)
     assert len(found) > 10
-    assert {tensor.device.type for tensor in found} == {"meta"}
+    for name, tensor in expected.items():
+        assert found[name].equal(tensor), name
+        assert found[name].stride() == tensor.stride(), name
+    placed = tensors_in(elsewhere)
+    assert {name: tensor.shape for name, tensor in placed.items()} == {
+        name: tensor.shape for name, tensor in expected.items()
+    }
+    assert {tensor.device.type for tensor in placed.values()} == {"meta"}
 
 
 @pytest.mark.parametrize("start", [0.0, None])
 def test_no_tensor_takes_the_place_of_what_has_no_device(start: float | None) -> None:
-    with pytest.raises(TypeError, match="tensor"):
-        put_back({"sum": start}, {"sum": torch.ones(2)})
+    with pytest.raises(AttributeError, match="device"):
+        take_tensors(SimpleNamespace(sum=start), ["sum"], {"sum": torch.ones(2)})

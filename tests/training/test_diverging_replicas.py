@@ -16,7 +16,7 @@ from infwidth.measures.tables import Curves
 from infwidth.network.losses import LOSSES, Loss
 from infwidth.recipe import Recipe
 from infwidth.schemes import SCHEMES
-from infwidth.training import train as training
+from infwidth.training import descent
 from infwidth.training.record import CURVES, TrainingRecord
 from infwidth.training.train import train
 
@@ -123,7 +123,7 @@ def test_the_limit_is_each_replicas_own(monkeypatch: pytest.MonkeyPatch) -> None
         return torch.tensor(losses, dtype=torch.float64)[:, None].expand(-1, len(targets))
 
     loss = Loss(per_sample, LOSSES["mse"].gradient)
-    monkeypatch.setattr(training, "LOSSES", {"made up": loss})
+    monkeypatch.setattr(descent, "LOSSES", {"made up": loss})
     data, how = dataset(16, 64, 8), recipe(loss="made up", steps=7, snapshots=100)
     assert train(data, SCHEMES["µP"], 8, [5, 3, 4], how).diverged == {3: 1, 5: 3, 4: 5}
 

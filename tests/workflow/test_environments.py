@@ -319,7 +319,7 @@ def test_measuring_knows_nothing_of_judging() -> None:
     measuring = [file for file in theory.rglob("*.py") if file not in {*judging, *drawing}]
     assert len(judging) == len(STATEMENTS) + 1
     assert len(drawing) == len(DRAWN) + 1
-    assert {file.parent.name for file in measuring} == {"theory", *NAMES}
+    assert {file.parent.name for file in measuring} == {"theory", "innovations", *NAMES}
     told = (".judge", ".judging", ".draw", ".drawing", "theory.statements", "infwidth.paper")
     assert not [
         (file, module)

@@ -10,6 +10,7 @@ from infwidth.datasets.prepare import PreparedDataset
 from infwidth.network.activations import ACTIVATIONS
 from infwidth.network.layers import Layer
 from infwidth.network.layers.dense import DenseLayer
+from infwidth.network.layers.initial import GaussianWeights
 from infwidth.network.layers.input import InputGeometry, InputLayer
 from infwidth.network.layers.lazy import LazyLayer, LazyMatrix
 from infwidth.network.mlp import Network
@@ -102,10 +103,12 @@ def initial_network(
         return LazyLayer(
             [
                 LazyMatrix(
-                    (width, width),
-                    stds[layer],
-                    stream(seed, "weights", width, layer),
-                    stream(seed, "untrained hidden directions", width, layer),
+                    GaussianWeights(
+                        (width, width),
+                        stds[layer],
+                        stream(seed, "weights", width, layer),
+                        stream(seed, "untrained hidden directions", width, layer),
+                    ),
                     torch.empty(0, dtype=dtype, device=device),
                     recipe.lazy_tolerance,
                 )

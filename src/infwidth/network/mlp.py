@@ -21,8 +21,13 @@ from torch import Tensor
 from infwidth.network.activations import Activation
 from infwidth.network.layers import Layer
 from infwidth.network.layers.input import InputLayer
+from infwidth.network.state import State, take_tensors, tensors
 
 Rates = tuple[float, ...]
+# Of a hidden layer: everything.
+OF_REPLICAS = (
+    "initial", "initial_feature", "change", "feature", "preactivation_rounded", "feature_rounded",
+)  # fmt: skip
 
 
 class HiddenState:
@@ -62,10 +67,18 @@ class HiddenState:
         self.feature_rounded = feature.to(movement.dtype)
         return moved
 
+    def state(self) -> State:
+        """All there is."""
+        return tensors(self, OF_REPLICAS)
+
+    def restore(self, state: State) -> None:
+        """Take over a state."""
+        take_tensors(self, OF_REPLICAS, state)
+
     def keep(self, replicas: Tensor) -> None:
         """Go on with these replicas alone."""
-        for name, value in vars(self).items():
-            setattr(self, name, value[replicas])
+        for name in OF_REPLICAS:
+            setattr(self, name, getattr(self, name)[replicas])
 
 
 class Network:
@@ -149,11 +162,25 @@ class Network:
             preactivation = layer.evaluate(self.activation.value(preactivation))
         return preactivation.double()
 
+    def state(self) -> State:
+        """Of the layers and what they give."""
+        return {
+            "parts": [part.state() for part in self._parts],
+            "outputs": self.outputs,
+        }
+
+    def restore(self, state: State) -> None:
+        """Take over a state of as many replicas."""
+        for part, each in zip(self._parts, state["parts"], strict=True):
+            part.restore(each)
+        take_tensors(self, ("outputs",), state)
+
+    @property
+    def _parts(self) -> list[InputLayer | Layer | HiddenState]:
+        return [self.input_layer, *self.layers, *self.hidden]
+
     def keep(self, replicas: Tensor) -> None:
         """Go on with these replicas alone (indices)."""
-        self.input_layer.keep(replicas)
-        for layer in self.layers:
-            layer.keep(replicas)
-        for state in self.hidden:
-            state.keep(replicas)
+        for part in self._parts:
+            part.keep(replicas)
         self.outputs = self.outputs[replicas]

@@ -14,20 +14,17 @@ from torch import Tensor
 
 from infwidth.datasets.prepare import PreparedDataset
 from infwidth.network.initialisation import initial_network, initial_norms, learning_rates
-from infwidth.network.losses import LOSSES, accuracy, one_hot
+from infwidth.network.losses import accuracy, one_hot
 from infwidth.network.mlp import Network
 from infwidth.network.precision import precision_on
+from infwidth.network.state import State, take_tensors, tensors
 from infwidth.recipe import Recipe
 from infwidth.schemes import Scheme
-from infwidth.training.batches import sample_weights
 from infwidth.training.checkpoint import Checkpoints
+from infwidth.training.descent import Descent
 from infwidth.training.record import CURVES, TrainingRecord
 
 logger = logging.getLogger(__name__)
-
-# A loss this many times its initial value has left every regime of interest, though float32 could
-# still hold it: the replica is stopped there rather than at its overflow.
-DIVERGED_LOSS_RATIO = 1e6
 
 SECONDS_BETWEEN_REPORTS = 5.0
 
@@ -83,105 +80,106 @@ def train(
     torch.set_float32_matmul_precision(precision_on(device, recipe.precision).matmul)
     network = initial_network(data, scheme, width, seeds, recipe, device)
     rates = learning_rates(scheme, width, recipe)
+    descent = Descent(network, data, rates, seeds, recipe.loss, recipe.batch_size)
     norms = initial_norms(data, scheme, width, recipe).to(device)
-    return _Training(network, data, rates, norms, seeds, recipe, label).run(checkpoints)
+    record = _empty_record(network, seeds, recipe)
+    return _Training(descent, data, norms, record, recipe.steps, label).run(checkpoints)
 
 
 class _Training:
-    """The loop's state: which replicas are still going, and what was recorded so far."""
+    """A descent and what was recorded of it so far."""
 
     def __init__(
         self,
-        network: Network,
+        descent: Descent,
         data: PreparedDataset,
-        rates: tuple[float, ...],
         initial_norms: Tensor,
-        seeds: Sequence[int],
-        recipe: Recipe,
+        record: TrainingRecord,
+        steps: int,
         label: str,
     ) -> None:
-        device = network.outputs.device
-        self.network = network
-        self.steps = recipe.steps
+        device = descent.losses.device
+        self.descent = descent
+        self.record = record
+        self.steps = steps
         self.label = label
-        self.loss = LOSSES[recipe.loss]
-        self.rates = rates
         self.initial_norms = initial_norms
         self.labels = torch.as_tensor(data.train_labels, device=device)
         self.test_labels = torch.as_tensor(data.test_labels, device=device)
-        self.targets = one_hot(self.labels, data.classes)
         self.test_targets = one_hot(self.test_labels, data.classes)
-        self.batches = sample_weights(seeds, len(self.labels), recipe.batch_size)
-        self.alive = np.arange(len(seeds))
-        self.weight_change = torch.zeros(len(seeds), dtype=torch.float64, device=device)
-        self.initial_loss = torch.zeros_like(self.weight_change)
-        self.record = _empty_record(network, seeds, recipe)
+        self.weight_change = torch.zeros_like(descent.losses)
         self.step = 0
 
+    def state(self) -> State:
+        """The descent and its record."""
+        return {
+            "step": self.step,
+            "descent": self.descent.state(),
+            "record": self.record.state(),
+            **tensors(self, ("weight_change",)),
+        }
+
+    def restore(self, state: State) -> None:
+        """Take over a state."""
+        self.step = state["step"]
+        self.descent.restore(state["descent"])
+        self.record.restore(state["record"])
+        take_tensors(self, ("weight_change",), state)
+
     def run(self, checkpoints: Checkpoints | None) -> TrainingRecord:
-        record, network = self.record, self.network
+        record, descent = self.record, self.descent
         if checkpoints is not None and checkpoints.resume(self):
             logger.info("%s: goes on from step %d", self.label, self.step)
-            for _ in range(self.step):
-                next(self.batches)
         snapshot_of = {int(step): index for index, step in enumerate(record.steps)}
         report = _Progress(self.step, self.steps, self.label)
         for step in range(self.step, self.steps + 1):
-            losses = self.loss.per_sample(network.outputs, self.targets).mean(dim=-1)
-            if step == 0:
-                self.initial_loss = losses
-            limit = DIVERGED_LOSS_RATIO * self.initial_loss.clamp(min=1.0)
-            going = losses.isfinite() & (losses <= limit)
+            going = descent.going()
             if not bool(going.all()):
                 self._stop(~going, step)
-                losses = losses[going]
-                if not len(self.alive):
+                if not len(descent.alive):
                     break
             if step in snapshot_of:
-                self._snapshot(snapshot_of[step], losses)
-            report(step, losses)
+                self._snapshot(snapshot_of[step])
+            report(step, descent.losses)
             if step < self.steps:
-                weights = next(self.batches)[self.alive].to(losses.device)
-                signal = self.loss.gradient(network.outputs, self.targets) * weights[:, :, None]
-                norms = network.step(signal, self.rates, norms=step + 1 in snapshot_of)
+                norms = descent.advance(norms=step + 1 in snapshot_of)
                 if norms is not None:
                     self.weight_change = (norms / self.initial_norms[:, None]).mean(dim=0)
                 self.step = step + 1
                 if checkpoints is not None:
                     checkpoints.after_step(self)
-        for number, layer in enumerate(network.layers, 2):
+        for number, layer in enumerate(descent.network.layers, 2):
             if status := layer.status():
                 logger.info("%s: layer %d: %s", self.label, number, status)
         return record
 
     def _stop(self, diverged: Tensor, step: int) -> None:
         """Drop the replicas that diverged and note their step."""
-        gone = diverged.cpu().numpy()
-        for seed in self.record.seeds[self.alive[gone]]:
-            self.record.diverged[int(seed)] = step
+        for replica in self.descent.alive[diverged.cpu()].tolist():
+            seed = int(self.record.seeds[replica])
+            self.record.diverged[seed] = step
             logger.warning("%s: seed %d diverged at step %d, it stops here", self.label, seed, step)
-        self.alive = self.alive[~gone]
-        keep = torch.as_tensor(np.flatnonzero(~gone), device=diverged.device)
-        self.network.keep(keep)
-        self.weight_change = self.weight_change[keep]
-        self.initial_loss = self.initial_loss[keep]
+        going = (~diverged).nonzero().flatten()
+        self.descent.keep(going)
+        self.weight_change = self.weight_change[going]
 
-    def _snapshot(self, index: int, losses: Tensor) -> None:
+    def _snapshot(self, index: int) -> None:
         """Record the features' movement and the curves of the replicas still going."""
-        record, network = self.record, self.network
+        record, descent, network = self.record, self.descent, self.descent.network
+        alive = descent.alive.numpy()
         for layer, state in enumerate(network.hidden):
             for kind, change in enumerate((state.change, state.feature_change)):
-                record.change[index, kind, layer, self.alive] = change.mT.cpu().numpy()
+                record.change[index, kind, layer, alive] = change.mT.cpu().numpy()
         test_outputs = network.test_outputs()
         values = (
-            losses,
+            descent.losses,
             accuracy(network.outputs, self.labels),
-            self.loss.per_sample(test_outputs, self.test_targets).mean(dim=-1),
+            descent.loss.per_sample(test_outputs, self.test_targets).mean(dim=-1),
             accuracy(test_outputs, self.test_labels),
             self.weight_change,
         )
         for name, value in zip(CURVES, values, strict=True):
-            record.curves[name][index, self.alive] = value.cpu().numpy()
+            record.curves[name][index, alive] = value.cpu().numpy()
 
 
 def _empty_record(network: Network, seeds: Sequence[int], recipe: Recipe) -> TrainingRecord:

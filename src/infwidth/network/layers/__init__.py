@@ -4,8 +4,10 @@ from typing import Protocol
 
 from torch import Tensor
 
+from infwidth.network.state import Stateful
 
-class Layer(Protocol):
+
+class Layer(Stateful, Protocol):
     """The weights W of a hidden or output layer, for R replicas at once.
 
     The network asks these questions and no others, so that it need not know how W is kept.

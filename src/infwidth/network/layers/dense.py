@@ -3,6 +3,8 @@
 import torch
 from torch import Tensor
 
+from infwidth.network.state import State, take_tensors, tensors
+
 # A step by blocks of so many rows finds them in cache when it multiplies with them after it
 # changed them; matrices of fewer entries are in cache anyway, and go faster all replicas at once.
 BLOCK_ROWS = 256
@@ -48,6 +50,14 @@ class DenseLayer:
     def status(self) -> str:
         """Nothing: weights are all there is."""
         return ""
+
+    def state(self) -> State:
+        """The weights."""
+        return tensors(self, ("weights",))
+
+    def restore(self, state: State) -> None:
+        """Take over weights."""
+        take_tensors(self, ("weights",), state)
 
     def keep(self, replicas: Tensor) -> None:
         """Go on with these replicas alone."""

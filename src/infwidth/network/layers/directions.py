@@ -4,6 +4,7 @@ import torch
 from torch import Tensor
 
 from infwidth.network.precision import full_float32
+from infwidth.network.state import State
 
 # Rows are added in portions of so many, so that few copies are made and little memory lies idle.
 PORTION = 128
@@ -37,6 +38,14 @@ class Rows:
         self._room[self.count : needed] = rows
         self.count = needed
 
+    def state(self) -> State:
+        """The rows, with the room that they have."""
+        return {"room": self._room, "count": self.count}
+
+    def restore(self, state: State) -> None:
+        """Take over rows."""
+        self._room, self.count = state["room"].to(self._room.device), state["count"]
+
 
 class Basis(Rows):
     """Orthonormal rows Q.
@@ -49,6 +58,15 @@ class Basis(Rows):
         """Empty."""
         super().__init__(columns, like)
         self.defect = 0.0
+
+    def state(self) -> State:
+        """The rows and their defect."""
+        return super().state() | {"defect": self.defect}
+
+    def restore(self, state: State) -> None:
+        """Take over rows."""
+        super().restore(state)
+        self.defect = state["defect"]
 
     @full_float32()
     def split(self, vectors: Tensor) -> tuple[Tensor, Tensor]:

@@ -13,8 +13,12 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from infwidth.network.state import State, take_tensors, tensors
+
 # A direction of which unit inputs have less than this is rounding.
 NEGLIGIBLE = 1e-12
+# What each replica has for itself.
+OF_REPLICAS = ("initial", "_test_initial", "_signal")
 
 
 @dataclass(frozen=True)
@@ -79,8 +83,15 @@ class InputLayer:
         moved = self.geometry.cross_gram.T @ self._signal
         return self._test_initial - moved.to(self._test_initial.dtype)
 
+    def state(self) -> State:
+        """The initial products as well, whose rounding another machine need not repeat."""
+        return tensors(self, OF_REPLICAS)
+
+    def restore(self, state: State) -> None:
+        """Take over a state."""
+        take_tensors(self, OF_REPLICAS, state)
+
     def keep(self, replicas: Tensor) -> None:
         """Go on with these replicas alone."""
-        self.initial = self.initial[replicas]
-        self._test_initial = self._test_initial[replicas]
-        self._signal = self._signal[replicas]
+        for name in OF_REPLICAS:
+            setattr(self, name, getattr(self, name)[replicas])

@@ -26,41 +26,51 @@ import torch
 from torch import Tensor
 
 from infwidth.network.layers.directions import Basis, Rows, gram, padded, significant
+from infwidth.network.layers.initial import InitialWeights
 from infwidth.network.precision import full_float32
-from infwidth.network.randomness import standard_normal
+from infwidth.network.state import State, take_tensors, tensors
 
 # Movement and gradients differ in size from one direction of sample space to the next; below this
 # fraction of the largest they are measured against that fraction.
 FLOOR = 1e-3
 
+# What training changes in a matrix: its sets of rows and, beside them, tensors.
+ROWS = (
+    "forward_basis", "forward_images", "backward_basis", "backward_images",
+    "test_basis", "test_images",
+)  # fmt: skip
+TENSORS = (
+    "initial_coordinates", "rest", "signal_coordinates", "_coordinates", "_late", "_update",
+    "_signal_gram",
+)  # fmt: skip
+
 
 class LazyMatrix:
-    """W of one replica, shape (outputs, inputs); x is (N, inputs), y is (N, outputs)."""
+    """W of one replica, shape (outputs, inputs); x is (N, inputs), y is (N, outputs).
 
-    def __init__(
-        self,
-        shape: tuple[int, ...],
-        std: float,
-        generator: torch.Generator,
-        test_generator: torch.Generator,
-        like: Tensor,
-        tolerance: float,
-    ) -> None:
-        """Nothing is drawn yet.
+    Attributes:
+        weights: W_0.
+        tolerance: relative size of what is left out, from now on.
+        forward_basis: Q_x.
+        forward_images: U.
+        backward_basis: Q_y.
+        backward_images: V.
+        initial_coordinates: of the initial features in Q_x as it was then.
+        rest: the part of the movement beyond Q_x, whose draw is still left out.
+        signal_coordinates: of the latest y in Q_y.
+    """
+
+    def __init__(self, weights: InitialWeights, like: Tensor, tolerance: float) -> None:
+        """Nothing is looked at yet.
 
         Args:
-            shape: (outputs, inputs).
-            std: of an entry of W_0.
-            generator: of the draws.
-            test_generator: of those that only `evaluate` needs.
+            weights: W_0.
             like: gives precision and device.
             tolerance: relative size of what is left out.
         """
-        outputs, inputs = shape
-        self._std = std
-        self._generator = generator
-        self._test_generator = test_generator
-        self._tolerance = tolerance
+        outputs, inputs = weights.shape
+        self.weights = weights
+        self.tolerance = tolerance
         self.forward_basis = Basis(inputs, like)
         self.forward_images = Rows(outputs, like)
         self.backward_basis = Basis(outputs, like)
@@ -68,20 +78,19 @@ class LazyMatrix:
         self.test_basis = Basis(inputs, like)
         self.test_images = Rows(outputs, like)
         self._update = like.new_zeros(0, 0)
-        # Coordinates of x in Q_x, now and at the start; the part of the movement whose draw is
-        # still left out; what later draws have said of it.
-        self._coordinates = self._initial_coordinates = like.new_zeros(0, 0)
-        self._rest = like.new_zeros(0, inputs)
+        self._coordinates = self.initial_coordinates = like.new_zeros(0, 0)
+        self.rest = like.new_zeros(0, inputs)
+        # What later draws have said of the rest.
         self._late = like.new_zeros(0, outputs)
-        self._signal = like.new_zeros(0, 0)
+        self.signal_coordinates = like.new_zeros(0, 0)
         self._signal_gram = like.new_zeros((), dtype=torch.float64)
         self._signals = 0
 
     def start(self, x: Tensor) -> Tensor:
         """x W_0ᵀ of the initial features."""
         self._extend_forward(x)
-        self._coordinates = self._initial_coordinates = self.forward_basis.split(x)[0]
-        self._rest = torch.zeros_like(x)
+        self._coordinates = self.initial_coordinates = self.forward_basis.split(x)[0]
+        self.rest = torch.zeros_like(x)
         start = self._coordinates @ self.forward_images.all
         self._late = torch.zeros_like(start)
         return start
@@ -92,10 +101,10 @@ class LazyMatrix:
         self._signals += 1
         self._signal_gram = self._signal_gram + gram(y)
         mean_square = self._signal_gram / self._signals
-        directions = significant(rest, mean_square, self._tolerance, FLOOR)
+        directions = significant(rest, mean_square, self.tolerance, FLOOR)
         if len(directions):
             coordinates, rest = _split_off(coordinates, rest, self._extend_backward(directions))
-        self._signal = coordinates
+        self.signal_coordinates = coordinates
         known = rest @ self.forward_images.all.T
         known += coordinates @ self._sized_update()
         return (coordinates @ self.backward_images.all).addmm_(known, self.forward_basis.all)
@@ -103,14 +112,13 @@ class LazyMatrix:
     def step(self, y: Tensor, x: Tensor, change: Tensor, rate: float) -> Tensor:
         """W' = W - rate yᵀ x, and (x + change) W'ᵀ - x Wᵀ; see `infwidth.network.layers.Layer`."""
         old = self._sized_coordinates()
-        self._update = self._sized_update().addmm_(self._signal.T, old, alpha=-rate)
+        self._update = self._sized_update().addmm_(self.signal_coordinates.T, old, alpha=-rate)
         coordinates, beyond = self.forward_basis.split(change)
         self._coordinates = old + coordinates
-        self._rest += beyond
+        self.rest += beyond
         moved = self._product(coordinates, beyond)
-        moved_since_start = self._coordinates - padded(self._initial_coordinates, old.shape)
-        scale = gram(moved_since_start) + gram(self._rest)
-        directions = significant(self._rest, scale, self._tolerance, FLOOR)
+        scale = gram(self.movement_coordinates()) + gram(self.rest)
+        directions = significant(self.rest, scale, self.tolerance, FLOOR)
         if len(directions):
             self._extend_forward(directions)
         moved += self._late
@@ -130,13 +138,35 @@ class LazyMatrix:
         coordinates, rest = self.forward_basis.split(x)
         seen, unseen = self.test_basis.split(rest)
         sizes = gram(x).diagonal().diag()
-        directions = significant(unseen, sizes, self._tolerance)
+        directions = significant(unseen, sizes, self.tolerance)
         if len(directions):
             rows = self.test_basis.extend(directions)
-            self.test_images.append(self.draw_test(rows))
+            self.test_images.append(self.weights.test(rows))
             seen = _split_off(seen, unseen, rows)[0]
         undetermined = self.backward_basis.split(seen @ self.test_images.all)[1]
         return undetermined.add_(self._product(coordinates, rest))
+
+    def movement_coordinates(self) -> Tensor:
+        """Coordinates in Q_x of the features' movement since the start."""
+        now = self._sized_coordinates()
+        return now - padded(self.initial_coordinates, tuple(now.shape))
+
+    def state(self) -> State:
+        """Directions, coordinates and where the draws are."""
+        return {
+            **{name: getattr(self, name).state() for name in ROWS},
+            **tensors(self, TENSORS),
+            "signals": self._signals,
+            "weights": self.weights.state(),
+        }
+
+    def restore(self, state: State) -> None:
+        """Take over a state."""
+        for name in ROWS:
+            getattr(self, name).restore(state[name])
+        take_tensors(self, TENSORS, state)
+        self._signals = state["signals"]
+        self.weights.restore(state["weights"])
 
     def _product(self, coordinates: Tensor, beyond: Tensor) -> Tensor:
         """The known part of (coordinates Q_x + beyond) W_tᵀ."""
@@ -147,36 +177,24 @@ class LazyMatrix:
     def _extend_forward(self, directions: Tensor) -> Tensor:
         """Look at W_0 along further directions, shape (k, inputs); returns them orthonormal."""
         rows = self.forward_basis.extend(directions)
-        fresh = self.draw_forward(rows)
+        fresh = self.weights.forward(rows, self.backward_basis)
         known = rows @ self.backward_images.all.T
         self.forward_images.append(torch.addmm(fresh, known, self.backward_basis.all))
         # The known part of the rest's product was told when it came up, the fresh part is news.
-        self._late.addmm_(self._rest @ rows.T, fresh)
+        self._late.addmm_(self.rest @ rows.T, fresh)
         old = self._sized_coordinates(but=len(rows))
-        self._coordinates, self._rest = _split_off(old, self._rest, rows)
+        self._coordinates, self.rest = _split_off(old, self.rest, rows)
         return rows
 
     def _extend_backward(self, directions: Tensor) -> Tensor:
         """Look at W_0ᵀ along further directions, shape (k, outputs); returns them orthonormal."""
         rows = self.backward_basis.extend(directions)
-        fresh = self.draw_backward(rows)
+        fresh = self.weights.backward(rows, self.forward_basis)
         known = rows @ self.forward_images.all.T
         self.backward_images.append(torch.addmm(fresh, known, self.forward_basis.all))
         # The rest is ⟂ Q_x: of its product along the new rows, the fresh part is all there is.
-        self._late.addmm_(self._rest @ fresh.T, rows)
+        self._late.addmm_(self.rest @ fresh.T, rows)
         return rows
-
-    def draw_forward(self, rows: Tensor) -> Tensor:
-        """rows W_0ᵀ beyond Q_y, for orthonormal rows ⟂ Q_x."""
-        return self._independent(len(rows), self.backward_basis)
-
-    def draw_backward(self, rows: Tensor) -> Tensor:
-        """rows W_0 beyond Q_x, for orthonormal rows ⟂ Q_y."""
-        return self._independent(len(rows), self.forward_basis)
-
-    def draw_test(self, rows: Tensor) -> Tensor:
-        """rows Gᵀ, for orthonormal rows; see `evaluate`."""
-        return self._drawn(len(rows), self.test_images.all, self._test_generator)
 
     def status(self) -> str:
         """Numbers of directions, and how far from orthogonal they have become."""
@@ -185,15 +203,6 @@ class LazyMatrix:
             f"{forward.count} + {backward.count} directions, "
             f"overlaps up to {max(forward.defect, backward.defect):.0e}"
         )
-
-    def _independent(self, count: int, known: Basis) -> Tensor:
-        """N(0, σ² I) rows, without their part in a basis."""
-        return known.split(self._drawn(count, known.all, self._generator))[1]
-
-    def _drawn(self, count: int, like: Tensor, generator: torch.Generator) -> Tensor:
-        """N(0, σ² I) rows, as long as those of `like`."""
-        draws = standard_normal((count, like.shape[1]), generator)
-        return draws.to(like).mul_(self._std)
 
     def _sized_update(self) -> Tensor:
         """M, grown with zeros to the present numbers of directions."""
@@ -239,6 +248,15 @@ class LazyLayer:
     def status(self) -> str:
         """Numbers of directions of the first replica, and their overlaps."""
         return self.matrices[0].status() if self.matrices else ""
+
+    def state(self) -> State:
+        """Of each matrix."""
+        return {"matrices": [matrix.state() for matrix in self.matrices]}
+
+    def restore(self, state: State) -> None:
+        """Take over a state of as many replicas."""
+        for matrix, each in zip(self.matrices, state["matrices"], strict=True):
+            matrix.restore(each)
 
     def keep(self, replicas: Tensor) -> None:
         """Go on with these replicas alone."""

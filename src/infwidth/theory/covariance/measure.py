@@ -25,7 +25,8 @@ import numpy as np
 import pandas as pd
 
 from infwidth.theory.covariance.names import DIRECTIONS, Direction
-from infwidth.theory.innovations import Array, Observation, Product
+from infwidth.theory.innovations.products import Array, SplitProduct
+from infwidth.theory.innovations.training import Observation
 
 COLUMNS = (
     "scheme",
@@ -64,7 +65,7 @@ def _errors(seen: Observation) -> Iterator[tuple[int, Direction, int, int, float
     """Layer, direction, early step, late step and the three errors."""
     for layer, std in seen.stds.items():
         for direction in DIRECTIONS:
-            products: dict[int, Product] = {
+            products: dict[int, SplitProduct] = {
                 step: getattr(seen.snapshots[step, layer], direction) for step in seen.close_steps
             }
             for early, late in combinations_with_replacement(seen.close_steps, 2):
@@ -78,7 +79,7 @@ def _errors(seen: Observation) -> Iterator[tuple[int, Direction, int, int, float
 
 
 def covariance_error(
-    early: Product, late: Product, early_part: Array, late_part: Array, std: float
+    early: SplitProduct, late: SplitProduct, early_part: Array, late_part: Array, std: float
 ) -> float:
     """‖<a_s(i), a_t(j)> / n - C_st‖_F / √(‖C_ss‖_F ‖C_tt‖_F), C_st = σ² <v_s(i), v_t(j)>.
 
@@ -97,7 +98,7 @@ def covariance_error(
     return float(np.linalg.norm(sample - expected) / np.sqrt(sizes[0] * sizes[1]))
 
 
-def sampling_error(early: Product, late: Product) -> float:
+def sampling_error(early: SplitProduct, late: SplitProduct) -> float:
     """√((tr C_ss tr C_tt + ‖C_st‖_F²) / n) / √(‖C_ss‖_F ‖C_tt‖_F), which σ does not enter."""
     first, second = early.vectors, late.vectors
     traces = np.vdot(first, first) * np.vdot(second, second)

@@ -4,7 +4,7 @@ from infwidth.recipe import Recipe
 from infwidth.schemes import Scheme
 from infwidth.theory.covariance.measure import covariance_table
 from infwidth.theory.decomposition.measure import decomposition_table
-from infwidth.theory.innovations import observe
+from infwidth.theory.innovations.training import observe
 from infwidth.theory.measuring import Files, Settings, Tables
 from infwidth.theory.setting import first_samples
 

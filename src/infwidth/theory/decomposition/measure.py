@@ -16,7 +16,8 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 import pandas as pd
 
-from infwidth.theory.innovations import Array, Observation
+from infwidth.theory.innovations.products import Array
+from infwidth.theory.innovations.training import Observation
 
 COLUMNS = ("scheme", "width", "seed", "step", "layer", "part", "size", "share")
 

@@ -22,7 +22,6 @@ of shape (N classes) x (N classes), which tends to Θ times the identity of the 
 The contrast of the kernels is ours.
 """
 
-import math
 from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
@@ -34,7 +33,6 @@ from torch import Tensor
 from infwidth.datasets.prepare import PreparedDataset
 from infwidth.network.activations import ACTIVATIONS
 from infwidth.network.initialisation import initial_network, learning_rates
-from infwidth.network.losses import LOSSES, one_hot
 from infwidth.network.mlp import Network
 from infwidth.recipe import Recipe
 from infwidth.schemes import Scheme
@@ -42,8 +40,8 @@ from infwidth.theory.gaussian import gaussian_expectation, nngp, weight_variance
 from infwidth.theory.linearised.names import COMPARED
 from infwidth.theory.measuring import Files, Settings, Tables
 from infwidth.theory.setting import first_samples
-from infwidth.training.batches import sample_weights
-from infwidth.training.train import DIVERGED_LOSS_RATIO, log_spaced_steps
+from infwidth.training.descent import Descent
+from infwidth.training.train import log_spaced_steps
 
 Array = NDArray[np.float64]
 
@@ -159,8 +157,8 @@ def linearised_table(
         schemes: by name.
 
     Returns:
-        One row for each scheme, width, seed and snapshot step, as long as both losses stay finite
-        and under DIVERGED_LOSS_RATIO times their first. `deviation` is
+        One row for each scheme, width, seed and snapshot step, until the network or a linear
+        equation diverges. `deviation` is
         ‖f_t - f_t^lin‖_F / ‖f_t^lin - f_0‖_F with the kernel Θ, `own_deviation` the same with Θ_n,
         both NaN at step 0; `kernel_error` is ‖Θ_n - Θ ⊗ 1‖_F / ‖Θ ⊗ 1‖_F, the same at every step;
         `train_loss` and `linear_loss` are means over samples at f_t and, with Θ, at f_t^lin;
@@ -197,9 +195,7 @@ def _training(
     recipe: Recipe,
 ) -> Iterator[dict[str, object]]:
     """Train every seed's network beside its linear equation; the rows of the snapshot steps."""
-    loss = LOSSES[recipe.loss]
-    targets = one_hot(torch.as_tensor(data.train_labels), data.classes)
-    batches = sample_weights(seeds, len(targets), recipe.batch_size)
+    descent = Descent(network, data, rates, seeds, recipe.loss, recipe.batch_size)
     start = network.outputs
     # As matrices that act on the outputs of all samples and classes, flattened.
     identity = torch.eye(data.classes, dtype=torch.float64)
@@ -212,17 +208,9 @@ def _training(
     snapshots = set(log_spaced_steps(recipe.steps, recipe.snapshots))
     # Overflowing replicas go on, as NaN, without harm to the others; they just have no rows.
     going = torch.ones(len(seeds), dtype=torch.bool)
-    limit = torch.full((len(seeds),), math.inf, dtype=torch.float64)
     for step in range(recipe.steps + 1):
-        losses = torch.stack(
-            [
-                loss.per_sample(outputs, targets).mean(dim=-1)
-                for outputs in (network.outputs, *linear)
-            ]
-        )
-        if step == 0:
-            limit = DIVERGED_LOSS_RATIO * losses[0].clamp(min=1.0)
-        going &= (losses <= limit).all(dim=0)
+        losses = torch.stack([descent.losses, *(descent.losses_of(each) for each in linear)])
+        going &= descent.going(losses).all(dim=0)
         if step in snapshots:
             apart = torch.linalg.matrix_norm(network.outputs - linear)
             # 0 / 0 at step 0
@@ -246,10 +234,10 @@ def _training(
                     },
                 }
         if step < recipe.steps:
-            weights = next(batches)[:, :, None]
-            signals = loss.gradient(linear, targets) * weights
+            weights = descent.weights()
+            signals = descent.signal(weights, linear)
             linear = linear - (thetas @ signals.flatten(2)[..., None]).view_as(linear)
-            network.step(loss.gradient(network.outputs, targets) * weights, rates)
+            descent.advance(descent.signal(weights))
 
 
 def _feature_changes(network: Network) -> Tensor:

@@ -38,7 +38,6 @@ from infwidth.datasets.prepare import PreparedDataset, parallel_pairs
 from infwidth.measures.features import r_factor
 from infwidth.measures.spectra import spectra
 from infwidth.network.initialisation import initial_network, initial_norms, learning_rates
-from infwidth.network.losses import LOSSES, one_hot
 from infwidth.network.mlp import HiddenState
 from infwidth.network.precision import PRECISIONS
 from infwidth.recipe import Recipe
@@ -46,12 +45,12 @@ from infwidth.schemes import SCHEMES, Scheme
 from infwidth.theory.measuring import Files, Settings, Tables
 from infwidth.theory.rest.names import COLUMNS, DUPLICATE, REGULAR, REST, STATIONARY
 from infwidth.theory.setting import first_samples, with_activation
-from infwidth.training.batches import sample_weights
-from infwidth.training.train import DIVERGED_LOSS_RATIO, log_spaced_steps
+from infwidth.training.descent import Descent
+from infwidth.training.train import log_spaced_steps
 
 # Of the first samples, few: a network that fits them comes to rest soon.
 SAMPLES = 4
-RATE_FACTORS = (0.5, 1.0, 2.0)
+RATE_MULTIPLES = (0.5, 1.0, 2.0)
 MOST_STEPS = 20_000
 RECORDED = 48
 # φ(0) = 0 is what makes IP's start stationary, and five layers make it so at modest widths.
@@ -62,7 +61,7 @@ STATIONARY_STEPS = 50
 
 
 @dataclass(frozen=True)
-class _Training:
+class _Ensemble:
     """Trainings that differ by rate and seed alone, and run side by side."""
 
     case: str
@@ -71,7 +70,7 @@ class _Training:
     data: PreparedDataset
     width: int
     recipe: Recipe
-    factors: tuple[float, ...] = (1.0,)
+    multiples: tuple[float, ...] = (1.0,)
 
 
 def rest_table(
@@ -102,7 +101,7 @@ def rest_table(
         `parallel_pairs` counts the inputs equal up to sign.
     """
     plan = _plan(data, schemes, width, _settings(recipe, len(data.train_labels)), activations)
-    tables = [pd.DataFrame(_rows(training, seeds), columns=[*COLUMNS]) for training in plan]
+    tables = [pd.DataFrame(_rows(ensemble, seeds), columns=[*COLUMNS]) for ensemble in plan]
     by_run = [table.sort_values(["learning_rate", "seed", "step"]) for table in tables]
     return pd.concat(by_run, ignore_index=True)
 
@@ -135,20 +134,20 @@ def _plan(
     width: int,
     recipe: Recipe,
     activations: Sequence[str],
-) -> Iterator[_Training]:
+) -> Iterator[_Ensemble]:
     mup = SCHEMES["µP"]
     half = max(len(data.train_labels) // 2, 1)
     for activation in activations:
         how = with_activation(recipe, activation)
-        yield _Training(REGULAR, "µP", mup, data, width, how, RATE_FACTORS)
-        yield _Training(REGULAR, "µP", mup, data, width, replace(how, batch_size=half))
+        yield _Ensemble(REGULAR, "µP", mup, data, width, how, RATE_MULTIPLES)
+        yield _Ensemble(REGULAR, "µP", mup, data, width, replace(how, batch_size=half))
     how = with_activation(recipe, recipe.activation)
     for name, scheme in schemes.items():
         if name != "µP":
-            yield _Training(REGULAR, name, scheme, data, width, how)
+            yield _Ensemble(REGULAR, name, scheme, data, width, how)
     conflict = with_conflict(data)
     how = replace(how, batch_size=len(conflict.train_labels))
-    yield _Training(DUPLICATE, "µP", mup, conflict, width, how)
+    yield _Ensemble(DUPLICATE, "µP", mup, conflict, width, how)
     for factor in STATIONARY_WIDTHS:
         how = replace(
             recipe,
@@ -156,44 +155,35 @@ def _plan(
             hidden_layers=STATIONARY_LAYERS,
             steps=STATIONARY_STEPS,
         )
-        yield _Training(STATIONARY, "IP", SCHEMES["IP"], data, factor * width, how)
+        yield _Ensemble(STATIONARY, "IP", SCHEMES["IP"], data, factor * width, how)
 
 
-def _rows(training: _Training, seeds: Sequence[int]) -> Iterator[dict[str, object]]:
+def _rows(ensemble: _Ensemble, seeds: Sequence[int]) -> Iterator[dict[str, object]]:
     """Train every rate and seed until it rests or diverges; the recorded steps of each."""
-    data, recipe = training.data, training.recipe
-    replicas = [(factor, seed) for factor in training.factors for seed in seeds]
-    factors = torch.tensor([factor for factor, _ in replicas], dtype=torch.float64)
+    data, recipe = ensemble.data, ensemble.recipe
+    replicas = [(multiple, seed) for multiple in ensemble.multiples for seed in seeds]
+    multiples = torch.tensor([multiple for multiple, _ in replicas], dtype=torch.float64)
+    of_replicas = [seed for _, seed in replicas]
     network = initial_network(
-        data,
-        training.scheme,
-        training.width,
-        [seed for _, seed in replicas],
-        recipe,
-        torch.device("cpu"),
+        data, ensemble.scheme, ensemble.width, of_replicas, recipe, torch.device("cpu")
     )
-    norms = initial_norms(data, training.scheme, training.width, recipe)
-    rates = learning_rates(training.scheme, training.width, recipe)
-    loss = LOSSES[recipe.loss]
-    targets = one_hot(torch.as_tensor(data.train_labels), data.classes)
-    batches = sample_weights([seed for _, seed in replicas], len(targets), recipe.batch_size)
+    norms = initial_norms(data, ensemble.scheme, ensemble.width, recipe)
+    rates = learning_rates(ensemble.scheme, ensemble.width, recipe)
+    descent = Descent(network, data, rates, of_replicas, recipe.loss, recipe.batch_size)
     # A whole pass through the samples lies within any two passes less a step.
-    passes = 2 * math.ceil(len(targets) / _batch_size(training)) - 1
+    passes = 2 * math.ceil(len(descent.targets) / _batch_size(ensemble)) - 1
     latest = deque[tuple[Tensor, Tensor]](maxlen=passes)
     recorded = set(log_spaced_steps(recipe.steps, RECORDED))
-    facts = _facts(training)
-    alive = torch.arange(len(replicas))
+    facts = _facts(ensemble)
     largest = torch.zeros(len(replicas), dtype=torch.float64)
-    first_loss = loss.per_sample(network.outputs, targets).mean(dim=-1)
     for step in range(recipe.steps + 1):
-        error = loss.gradient(network.outputs, targets)
-        losses = loss.per_sample(network.outputs, targets).mean(dim=-1)
-        # A rate times a factor is a gradient times it.
-        weights = next(batches)[alive] * factors[alive, None]
-        signal = error * weights[:, :, None]
+        alive, losses, going = descent.alive, descent.losses, descent.going()
+        error = descent.loss.gradient(network.outputs, descent.targets)
+        # A multiple of a rate is that of a gradient.
+        signal = descent.signal(descent.weights() * multiples[alive, None])
         last_layer = network.hidden[-1]
         feature = last_layer.feature  # a step puts another in its place
-        moved = network.step(signal, rates, norms=True)
+        moved = descent.advance(signal, norms=True)
         assert moved is not None
         change = (moved / norms[:, None]).mean(dim=0)
         latest.append((change, movement_per_error(moved, signal, rates, recipe.learning_rate)))
@@ -210,25 +200,24 @@ def _rows(training: _Training, seeds: Sequence[int]) -> Iterator[dict[str, objec
         }
         for place, replica in enumerate(alive.tolist()):
             if step in recorded or bool(resting[place]):
-                factor, seed = replicas[replica]
+                multiple, seed = replicas[replica]
                 least, resolution = _least_eigenvalue(last_layer, feature, place, step)
                 yield {
                     **facts,
-                    "learning_rate": recipe.learning_rate * factor,
+                    "learning_rate": recipe.learning_rate * multiple,
                     "seed": seed,
                     "step": step,
                     **{name: float(values[place]) for name, values in numbers.items()},
                     "feature_min_eig": least,
                     "feature_resolution": resolution,
                 }
-        limit = DIVERGED_LOSS_RATIO * first_loss[alive].clamp(min=1.0)
-        going = ~resting & (losses <= limit) & network.outputs.isfinite().all(dim=-1).all(dim=-1)
+        # The step at which a replica has diverged is told of, if its loss is a number.
+        going &= ~resting & descent.losses.isfinite()
         if not bool(going.all()):
             kept = going.nonzero().flatten()
-            alive = alive[kept]
-            if not len(alive):
+            if not len(kept):
                 return
-            network.keep(kept)
+            descent.keep(kept)
             latest.extend([(change[kept], ratio[kept]) for change, ratio in latest])
 
 
@@ -251,21 +240,21 @@ def movement_per_error(
     return ratio
 
 
-def _batch_size(training: _Training) -> int:
-    return training.recipe.batch_size or len(training.data.train_labels)
+def _batch_size(ensemble: _Ensemble) -> int:
+    return ensemble.recipe.batch_size or len(ensemble.data.train_labels)
 
 
-def _facts(training: _Training) -> dict[str, object]:
+def _facts(ensemble: _Ensemble) -> dict[str, object]:
     """What all rows of these trainings have in common."""
     return {
-        "case": training.case,
-        "scheme": training.scheme_name,
-        "activation": training.recipe.activation,
-        "batch_size": _batch_size(training),
-        "samples": len(training.data.train_labels),
-        "parallel_pairs": len(parallel_pairs(training.data.train_inputs)),
-        "hidden_layers": training.recipe.hidden_layers,
-        "width": training.width,
+        "case": ensemble.case,
+        "scheme": ensemble.scheme_name,
+        "activation": ensemble.recipe.activation,
+        "batch_size": _batch_size(ensemble),
+        "samples": len(ensemble.data.train_labels),
+        "parallel_pairs": len(parallel_pairs(ensemble.data.train_inputs)),
+        "hidden_layers": ensemble.recipe.hidden_layers,
+        "width": ensemble.width,
     }
 
 
