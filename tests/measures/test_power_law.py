@@ -56,7 +56,7 @@ def covered(
     count = 0
     for noise in rng.standard_normal((TRIALS, len(WIDTHS), seeds)):
         values = np.exp(means[:, None] + spread[:, None] * noise)
-        found = fit(Logarithms(list(values)), design, factors, place=1).parameter
+        found = fit(Logarithms(list(values)), design, factors, index=1).parameter
         count += found.low <= exponent <= found.high
     return count / TRIALS
 
@@ -110,7 +110,7 @@ def test_an_interval_reaches_no_further_than_the_bounds_of_the_correction(power:
     values = [n**-0.2 * np.exp(power * f) * noise for n, f in zip(WIDTHS, factors, strict=True)]
     log_widths = np.log(WIDTHS)
     design = np.column_stack([np.ones_like(log_widths), log_widths])
-    at_bound = fit(Logarithms(values), design, factors, place=1, powers=(0.0, 1.0))
+    at_bound = fit(Logarithms(values), design, factors, index=1, powers=(0.0, 1.0))
     bound = np.clip(power, 0, 1)
     shifted = [v * np.exp(-bound * f) for v, f in zip(values, factors, strict=True)]
     plain = fit_power_law(WIDTHS, shifted, None)

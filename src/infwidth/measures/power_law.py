@@ -98,7 +98,7 @@ class Fit:
 
 def geometric_mean(values: Array) -> Estimate:
     """Geometric mean of positive values, shape (seeds,)."""
-    return fit(Logarithms([values]), np.ones((1, 1)), None, place=0).parameter.exponential
+    return fit(Logarithms([values]), np.ones((1, 1)), None, index=0).parameter.exponential
 
 
 def fit_power_law(
@@ -119,8 +119,8 @@ def fit_power_law(
     log_widths = np.log(np.asarray(widths, dtype=np.float64))
     design = np.stack([np.ones_like(log_widths), log_widths], axis=-1)
     logs = Logarithms(values)
-    fitted = fit(logs, design, log_factors, place=1)
-    raw = fit(logs, design, None, place=1)
+    fitted = fit(logs, design, log_factors, index=1)
+    raw = fit(logs, design, None, index=1)
     explained = design @ fitted.coefficients
     if log_factors is not None:
         explained = explained + fitted.correction_power * log_factors
@@ -140,7 +140,7 @@ def fit(
     logs: Logarithms,
     design: Array,
     factors: Array | None,
-    place: int,
+    index: int,
     powers: tuple[float, float] = CORRECTION_POWERS,
 ) -> Fit:
     """Least squares of the means on a design, with κ times log F beside it, κ being bounded.
@@ -153,21 +153,21 @@ def fit(
         logs: what is fitted.
         design: shape (groups, parameters).
         factors: log F at each group; None: the law has no κ.
-        place: of the parameter whose interval is asked for.
+        index: of the parameter whose interval is asked for.
         powers: the least and the largest κ.
     """
     plain = np.linalg.pinv(design)
-    weights = plain[place]
+    weights = plain[index]
     margin = logs.half_width(weights)
     if factors is None:
         coefficients = plain @ logs.means
-        value = float(coefficients[place])
+        value = float(coefficients[index])
         return Fit(Estimate(value, value - margin, value + margin), coefficients, 0.0)
     free = np.linalg.pinv(np.column_stack([design, factors]))
     power = float(np.clip(free[-1] @ logs.means, *powers))
     coefficients = plain @ (logs.means - power * factors)
-    value = float(coefficients[place])
-    middle, free_margin = float(free[place] @ logs.means), logs.half_width(free[place])
+    value = float(coefficients[index])
+    middle, free_margin = float(free[index] @ logs.means), logs.half_width(free[index])
     slope = float(weights @ factors)
     ends = sorted(float(weights @ logs.means) - bound * slope for bound in powers)
     low = min(max(middle - free_margin, ends[0] - margin), value - margin)

@@ -77,8 +77,8 @@ def _settled(notebook: NotebookNode) -> str:
 
     Pictures are brought to a palette: those of a notebook are most of its size.
     """
-    for place, cell in enumerate(notebook.cells):
-        cell["id"] = f"cell-{place:02d}"
+    for index, cell in enumerate(notebook.cells):
+        cell["id"] = f"cell-{index:02d}"
         for output in cell.get("outputs", []):
             shown = output.get("data", {})
             if "image/png" in shown:

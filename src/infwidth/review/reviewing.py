@@ -160,16 +160,16 @@ class _Review:
             with ThreadPoolExecutor(1) as aside:
                 making: dict[int, Future[str | None]] = {}
                 found: dict[int, list[Outcome]] = {}
-                for place, task in enumerate(listed):
+                for index, task in enumerate(listed):
                     if task.aside:
-                        making[place] = aside.submit(self._make, task, work, setting)
+                        making[index] = aside.submit(self._make, task, work, setting)
                     else:
                         failure = self._make(task, work, setting)
-                        found[place] = self._compared(task, work, failure)
-                for place, future in making.items():
-                    found[place] = self._compared(listed[place], work, future.result())
-            for place in range(len(listed)):
-                yield from found[place]
+                        found[index] = self._compared(task, work, failure)
+                for index, future in making.items():
+                    found[index] = self._compared(listed[index], work, future.result())
+            for index in range(len(listed)):
+                yield from found[index]
 
     def _make(self, task: Task, work: Path, setting: Setting) -> str | None:
         """Make a task's files; return what went wrong."""

@@ -163,10 +163,10 @@ def _spread_rows(matrix: Tensor) -> Tensor:
     left = matrix
     places = []
     for _ in range(matrix.shape[1]):
-        place = int(left.square().sum(dim=1).argmax())
-        pivot = left[place] / left[place].norm()
+        index = int(left.square().sum(dim=1).argmax())
+        pivot = left[index] / left[index].norm()
         left = left - torch.outer(left @ pivot, pivot)
-        places.append(place)
+        places.append(index)
     return torch.tensor(sorted(places), dtype=torch.long, device=matrix.device)
 
 

@@ -223,7 +223,7 @@ def fit_exponent(widths: Sequence[int], values: Sequence[Array], factors: Array 
         return NOT_MEASURED
     log_widths = np.log(np.asarray(widths, dtype=np.float64))
     design = np.column_stack([np.ones_like(log_widths), log_widths])
-    return fit(Logarithms(values), design, factors, place=1, powers=POWERS).parameter
+    return fit(Logarithms(values), design, factors, index=1, powers=POWERS).parameter
 
 
 def fit_limit(values: Sequence[Array], factors: Array | None) -> Estimate:
@@ -239,7 +239,7 @@ def fit_limit(values: Sequence[Array], factors: Array | None) -> Estimate:
     if len(values) < (FEWEST_WIDTHS if factors is None else FEWEST_WIDTHS_CORRECTED) - 1:
         return NOT_MEASURED
     design = np.ones((len(values), 1))
-    return fit(Logarithms(values), design, factors, place=0, powers=POWERS).parameter.exponential
+    return fit(Logarithms(values), design, factors, index=0, powers=POWERS).parameter.exponential
 
 
 def measured(files: Files, settings: Settings) -> Tables:

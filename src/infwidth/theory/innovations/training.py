@@ -150,15 +150,15 @@ def observe(
         ]
         movements = [matrix.movement_product() for matrix in matrices]
         descent.advance()
-        for place, matrix in enumerate(matrices):
-            layer = place + 2
+        for index, matrix in enumerate(matrices):
+            layer = index + 2
             # Of W_0 x_0 nothing has moved.
             moved = step > 0
             snapshots[step, layer] = Snapshot(
-                forward[place],
+                forward[index],
                 matrix.backward_product(),
-                onsager=moved * (movements[place] - forward[place].gaussian),
-                learned=changes[step][layer - 1] - movements[place],
+                onsager=moved * (movements[index] - forward[index].gaussian),
+                learned=changes[step][layer - 1] - movements[index],
             )
     return Observation(
         width=width,

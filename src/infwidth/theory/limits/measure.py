@@ -152,18 +152,18 @@ def _fit(rate: float, widths: Array, means: Array) -> _AtRate:
 
 
 def _interval(
-    fits: Sequence[_AtRate], best: _AtRate, place: int, logs: Logarithms, means: Array
+    fits: Sequence[_AtRate], best: _AtRate, index: int, logs: Logarithms, means: Array
 ) -> tuple[tuple[float, float], list[float]]:
     """A parameter's interval at whatever a, and the a that it allows.
 
     A profile: allowed is what leaves no more than the ends of the parameter's own interval leave at
     the best a. That one is a weighted sum of means over seeds, as everywhere.
     """
-    own = logs.half_width(best.combination[place] * means)
-    most = best.loss + own**2 * best.curvature[place]
+    own = logs.half_width(best.combination[index] * means)
+    most = best.loss + own**2 * best.curvature[index]
     allowed = [fit for fit in fits if fit.free_loss <= most]
-    margins = [math.sqrt((most - fit.free_loss) / fit.curvature[place]) for fit in allowed]
-    values = [float(fit.free[place]) for fit in allowed]
+    margins = [math.sqrt((most - fit.free_loss) / fit.curvature[index]) for fit in allowed]
+    values = [float(fit.free[index]) for fit in allowed]
     low = min(value - margin for value, margin in zip(values, margins, strict=True))
     high = max(value + margin for value, margin in zip(values, margins, strict=True))
     return (low, high), [fit.rate for fit in allowed]

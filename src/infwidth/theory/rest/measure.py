@@ -198,16 +198,16 @@ def _rows(ensemble: _Ensemble, seeds: Sequence[int]) -> Iterator[dict[str, objec
             "movement_per_error": ratio,
             "train_loss": losses,
         }
-        for place, replica in enumerate(alive.tolist()):
-            if step in recorded or bool(resting[place]):
+        for index, replica in enumerate(alive.tolist()):
+            if step in recorded or bool(resting[index]):
                 multiple, seed = replicas[replica]
-                least, resolution = _least_eigenvalue(last_layer, feature, place, step)
+                least, resolution = _least_eigenvalue(last_layer, feature, index, step)
                 yield {
                     **facts,
                     "learning_rate": recipe.learning_rate * multiple,
                     "seed": seed,
                     "step": step,
-                    **{name: float(values[place]) for name, values in numbers.items()},
+                    **{name: float(values[index]) for name, values in numbers.items()},
                     "feature_min_eig": least,
                     "feature_resolution": resolution,
                 }
