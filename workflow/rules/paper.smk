@@ -1,7 +1,7 @@
 # What a reader sees: tables, figures, notebook and report, from the CSV files alone.
 from infwidth.jobs.code_digest import content_digest, whole_code_digest
 from infwidth.jobs.provenance import figures_digest
-from infwidth.theory.statements import NAMES
+from infwidth.theory.statements import DRAWN, NAMES
 
 FIGURES = ("width_sweep", "evolution", "spectra", "losses", "layers")
 
