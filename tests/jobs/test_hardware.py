@@ -31,7 +31,7 @@ from pathlib import Path
 from builders import dataset
 from infwidth.recipe import Recipe
 from infwidth.schemes import SCHEMES
-from infwidth.training import train
+from infwidth.training.train import train
 config = json.loads(sys.argv[1])
 data = dataset(config["samples"], config["dimension"], config["test_samples"], classes=10)
 record = train(
