@@ -4,11 +4,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from infwidth.files.whole import save_arrays
-from infwidth.network.state import State
 
 CURVES = ("train_loss", "train_accuracy", "test_loss", "test_accuracy", "weight_change")
 
@@ -41,21 +39,9 @@ class TrainingRecord:
     diverged: dict[int, int]
     device: str
 
-    def state(self) -> State:
-        """What is written in the course of a training, and what the start gave."""
-        return {
-            "initial": torch.from_numpy(self.initial),
-            "change": torch.from_numpy(self.change),
-            "curves": {name: torch.from_numpy(values) for name, values in self.curves.items()},
-            "diverged": self.diverged,
-            "device": self.device,
-        }
-
-    def restore(self, state: State) -> None:
-        """Take over a state."""
-        self.initial, self.change = state["initial"].numpy(), state["change"].numpy()
-        self.curves = {name: values.numpy() for name, values in state["curves"].items()}
-        self.diverged, self.device = dict(state["diverged"]), state["device"]
+    def arrays(self) -> dict[str, NDArray[np.floating]]:
+        """What a training fills in, and what it started from; not copied."""
+        return {"initial": self.initial, "change": self.change, **self.curves}
 
     def save(self, snapshots: Path, curves: Path) -> None:
         """Write the features (large, needed once) and the curves (small) to two npz files."""

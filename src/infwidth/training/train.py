@@ -112,10 +112,13 @@ class _Training:
 
     def state(self) -> State:
         """The descent and its record."""
+        arrays = self.record.arrays().items()
         return {
             "step": self.step,
             "descent": self.descent.state(),
-            "record": self.record.state(),
+            "arrays": {name: torch.from_numpy(array) for name, array in arrays},
+            "diverged": self.record.diverged,
+            "device": self.record.device,
             **tensors(self, ("weight_change",)),
         }
 
@@ -123,7 +126,10 @@ class _Training:
         """Take over a state."""
         self.step = state["step"]
         self.descent.restore(state["descent"])
-        self.record.restore(state["record"])
+        for name, array in self.record.arrays().items():
+            array[...] = state["arrays"][name].numpy()
+        self.record.diverged = dict(state["diverged"])
+        self.record.device = state["device"]
         take_tensors(self, ("weight_change",), state)
 
     def run(self, checkpoints: Checkpoints | None) -> TrainingRecord:
