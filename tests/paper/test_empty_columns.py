@@ -109,8 +109,8 @@ def test_all_is_made_where_a_column_is_empty(
     data = data_of(parsed(html))
     assert all(map(math.isfinite, numbers_in(json.loads(json.dumps(data)))))
     drawn = {curve["metric"] for curve in data["series"]}
-    # A least eigenvalue without a value is drawn at its resolution, under which it is taken to be; a
-    # ratio without one is at most 1.
+    # A least eigenvalue without a value is drawn at its resolution, under which it is taken to be,
+    # and a ratio without one at 1.
     lost = {name for name in empty if len(empty) > 1 or name == "feature_change"}
     assert drawn == {"feature_change", "gram_min_eig", "gram_ratio", "spacetime_min_eig"} - lost
     assert "nan" not in (folder / "table1.md").read_text(encoding="utf-8").lower()
