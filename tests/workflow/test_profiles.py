@@ -35,9 +35,13 @@ def edited(name: str) -> list[str]:
 
 
 def rule_blocks() -> dict[str, str]:
+    """Rule -> its text; those made in a loop are called by what stands about their names."""
     found: dict[str, str] = {}
     for file in sorted((ROOT / "workflow/rules").glob("*.smk")):
-        blocks = re.split(r"^ *rule (\w+):", file.read_text(encoding="utf-8"), flags=re.MULTILINE)
+        text = file.read_text(encoding="utf-8")
+        looped = r"^ *rule:\n +name:\n +f\"theory_\{name\}(\w*)\""
+        text = re.sub(looped, r"rule theory_looped\1:", text, flags=re.MULTILINE)
+        blocks = re.split(r"^ *rule (\w+):", text, flags=re.MULTILINE)
         found |= dict(zip(blocks[1::2], blocks[2::2], strict=True))
     return found
 
@@ -75,9 +79,9 @@ def test_what_is_submitted_asks_for_more_at_each_attempt_and_is_in_a_group() -> 
     submitted = {
         name: block for name, block in rule_blocks().items() if "localrule: True" not in block
     }
-    assert len(submitted) > 20
+    assert {"train", "theory_looped", "theory_looped_part", "page"} <= submitted.keys()
     for name, block in submitted.items():
-        assert re.search(r"\n    group:\n", block), name
+        assert re.search(r"\n +group:\n", block), name
         for resource in ("mem_mb", "runtime"):
             assert re.search(rf"{resource}=(growing\(|lambda wildcards, attempt: )", block), name
 

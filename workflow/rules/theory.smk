@@ -89,8 +89,14 @@ for name, statement in STATEMENTS.items():
                 f"{LOGS}/theory/{name}.log",
             benchmark:
                 f"{RESULTS}/benchmarks/theory_{name}.tsv"
+            # Putting parts together is no work for a cluster, and would tie their jobs together.
             group:
-                "findings" if set(statement.needs) - {"dataset"} else "theory"
+                (
+                    (lambda wildcards: None)
+                    if statement.joined
+                    else "findings" if set(statement.needs) - {"dataset"} else "theory"
+                )
+            localrule: statement.joined
             conda:
                 f"../../envs/{'theory' if statement.trains else 'analysis'}.yaml"
             threads: 1
