@@ -24,9 +24,9 @@ THEORY_PARTS = {
     for name, statement in STATEMENTS.items()
     if statement.parts
 }
-# Rule -> Snakemake's benchmark files of its jobs.
+# Rule -> Snakemake's benchmark files of its jobs, in their folder.
 theory_benchmarks = {
-    f"theory_{name}": [f"{RESULTS}/benchmarks/theory_{name}.tsv"]
+    f"theory_{name}": [f"theory_{name}.tsv"]
     for name in (*NAMES, "findings", "figures")
     if name not in STATEMENTS or not STATEMENTS[name].made_by
 }
@@ -34,7 +34,7 @@ theory_benchmarks = {
 for name, statement in STATEMENTS.items():
     if statement.parts:
         theory_benchmarks[f"theory_{name}_part"] = expand(
-            f"{RESULTS}/benchmarks/theory_{name}_part/{{part}}.tsv",
+            f"theory_{name}_part/{{part}}.tsv",
             part=parts(experiment, statement),
         )
 
