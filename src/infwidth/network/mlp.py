@@ -21,16 +21,12 @@ from torch import Tensor
 from infwidth.network.activations import Activation
 from infwidth.network.layers import Layer
 from infwidth.network.layers.input import InputLayer
-from infwidth.network.state import State, take_tensors, tensors
+from infwidth.network.state import OfReplicas, State, take_tensors
 
 Rates = tuple[float, ...]
-# Of a hidden layer: everything.
-OF_REPLICAS = (
-    "initial", "initial_feature", "change", "feature", "preactivation_rounded", "feature_rounded",
-)  # fmt: skip
 
 
-class HiddenState:
+class HiddenState(OfReplicas):
     """One hidden layer on the N training inputs: h = h^0 + δh and x = φ(h), all (R, N, n) float64.
 
     Attributes:
@@ -41,6 +37,11 @@ class HiddenState:
         preactivation_rounded: h in the working precision.
         feature_rounded: x in the working precision.
     """
+
+    OF_REPLICAS = (
+        "initial", "initial_feature", "change", "feature", "preactivation_rounded",
+        "feature_rounded",
+    )  # fmt: skip
 
     def __init__(self, initial: Tensor, activation: Activation, dtype: torch.dtype) -> None:
         """Start from h^0 in float64."""
@@ -66,19 +67,6 @@ class HiddenState:
         self.preactivation_rounded = preactivation.to(movement.dtype)
         self.feature_rounded = feature.to(movement.dtype)
         return moved
-
-    def state(self) -> State:
-        """All there is."""
-        return tensors(self, OF_REPLICAS)
-
-    def restore(self, state: State) -> None:
-        """Take over a state."""
-        take_tensors(self, OF_REPLICAS, state)
-
-    def keep(self, replicas: Tensor) -> None:
-        """Go on with these replicas alone."""
-        for name in OF_REPLICAS:
-            setattr(self, name, getattr(self, name)[replicas])
 
 
 class Network:

@@ -5,7 +5,7 @@ Whatever changes has `state()`, which copies nothing and so holds only until the
 """
 
 from collections.abc import Iterable
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 from torch import Tensor
 
@@ -36,3 +36,26 @@ def take_tensors(holder: object, names: Iterable[str], state: State) -> None:
     for name in names:
         held: Tensor = getattr(holder, name)
         setattr(holder, name, state[name].to(held.device))
+
+
+class OfReplicas:
+    """R replicas of something, all of whose state is in some tensors.
+
+    Attributes:
+        OF_REPLICAS: names of these tensors, whose first axis counts the replicas.
+    """
+
+    OF_REPLICAS: ClassVar[tuple[str, ...]]
+
+    def state(self) -> State:
+        """All of the tensors."""
+        return tensors(self, self.OF_REPLICAS)
+
+    def restore(self, state: State) -> None:
+        """Take over a state."""
+        take_tensors(self, self.OF_REPLICAS, state)
+
+    def keep(self, replicas: Tensor) -> None:
+        """Go on with these replicas alone."""
+        for name in self.OF_REPLICAS:
+            setattr(self, name, getattr(self, name)[replicas])

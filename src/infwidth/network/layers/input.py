@@ -13,12 +13,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from infwidth.network.state import State, take_tensors, tensors
+from infwidth.network.state import OfReplicas
 
 # A direction of which unit inputs have less than this is rounding.
 NEGLIGIBLE = 1e-12
-# What each replica has for itself.
-OF_REPLICAS = ("initial", "_test_initial", "_signal")
 
 
 @dataclass(frozen=True)
@@ -55,8 +53,11 @@ class InputGeometry:
         )
 
 
-class InputLayer:
+class InputLayer(OfReplicas):
     """Input weights of R replicas, seen through their action on the inputs."""
+
+    # The initial products as well, whose rounding another machine need not repeat.
+    OF_REPLICAS = ("initial", "_test_initial", "_signal")
 
     def __init__(self, geometry: InputGeometry, train_draws: Tensor, test_draws: Tensor) -> None:
         """Start from the initial weights along the geometry's directions.
@@ -82,16 +83,3 @@ class InputLayer:
         """The test inputs times W_tᵀ, shape (R, M, n)."""
         moved = self.geometry.cross_gram.T @ self._signal
         return self._test_initial - moved.to(self._test_initial.dtype)
-
-    def state(self) -> State:
-        """The initial products as well, whose rounding another machine need not repeat."""
-        return tensors(self, OF_REPLICAS)
-
-    def restore(self, state: State) -> None:
-        """Take over a state."""
-        take_tensors(self, OF_REPLICAS, state)
-
-    def keep(self, replicas: Tensor) -> None:
-        """Go on with these replicas alone."""
-        for name in OF_REPLICAS:
-            setattr(self, name, getattr(self, name)[replicas])
