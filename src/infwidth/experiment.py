@@ -19,8 +19,9 @@ FEWEST_SEEDS = 2
 
 @dataclass(frozen=True)
 class Theory:
-    """The trainings that check the theory: one field per key of the mapping `theory`."""
+    """The checks of the theory, and their trainings: one field per key of the mapping `theory`."""
 
+    statements: tuple[str, ...] | None
     widths: tuple[int, ...]
     samples: int
     steps: int

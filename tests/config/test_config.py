@@ -136,7 +136,7 @@ REFUSALS: list[tuple[dict[str, Any], str, list[str]]] = [
     ({"lazy_tolerance": 0}, "lazy_tolerance", ["found 0;", "at least 1e-05 and below 1"]),
     ({"theory": "perhaps"}, "theory", ['"perhaps"', "true or false", "theory: true"]),
     ({"theory": 1}, "theory", ["found 1;", "true or false"]),
-    ({"theory": None}, "theory", ["found null;", "a mapping of widths, samples, steps"]),
+    ({"theory": None}, "theory", ["found null;", "mapping of statements, widths, samples"]),
     ({"theory": {"samples": 3}}, "theory.samples", ["found 3;", "at least 4"]),
     (
         {"theory": {"samples": 33}},
@@ -371,7 +371,7 @@ def test_a_mapping_can_be_left_out_but_not_stand_for_nothing() -> None:
     assert [line.split(": ")[0] for line in caught.value.problems] == [
         f"theory.{name}" for name in BASE["theory"]
     ]
-    assert "missing; add a line such as `theory: {samples: 8}`" in caught.value.problems[1]
+    assert "missing; add a line such as `theory: {samples: 8}`" in caught.value.problems[2]
 
 
 def test_what_is_right_in_a_mapping_is_held_against_other_keys() -> None:

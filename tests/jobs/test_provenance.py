@@ -158,7 +158,10 @@ def written(tmp_path: Path) -> Callable[..., dict[str, object]]:
     ]
 
     def write(
-        config: dict[str, object], folder: Path | None = None, **jobs: dict[str, str]
+        config: dict[str, object],
+        folder: Path | None = None,
+        theory: tuple[str, ...] = (),
+        **jobs: dict[str, str],
     ) -> dict[str, object]:
         benchmarks: dict[str, list[Path]] = {"retrieve": [tmp_path / "never_ran.tsv"]}
         for rule, rows in jobs.items():
@@ -166,7 +169,7 @@ def written(tmp_path: Path) -> Callable[..., dict[str, object]]:
             for path, row in zip(benchmarks[rule], rows.values(), strict=True):
                 path.parent.mkdir(exist_ok=True)
                 path.write_text(f"s\th:m:s\tmax_rss\tmax_vms\n{row}\n", encoding="utf-8")
-        return provenance(config, "c0de", dataset, curves, benchmarks, folder)
+        return provenance(config, "c0de", dataset, curves, benchmarks, folder, theory)
 
     return write
 
@@ -230,9 +233,9 @@ def folder(tmp_path: Path) -> Path:
 def test_measurements_are_fingerprinted_and_what_is_made_of_them_is_not(
     written: Callable[..., dict[str, object]], folder: Path
 ) -> None:
-    files = written({"experiment": "digits", "theory": False}, folder)["files"]
+    files = written({"experiment": "digits"}, folder)["files"]
     assert files == {name: sha256_of(folder / name) for name in MEASURED}
-    checked = written({"experiment": "digits", "theory": {"steps": 5}}, folder)["files"]
+    checked = written({"experiment": "digits"}, folder, theory=("rest",))["files"]
     assert isinstance(checked, dict)
     assert list(checked) == [*MEASURED, "theory/rest.csv"]
     assert written({"experiment": "digits"})["files"] == {}
@@ -241,7 +244,7 @@ def test_measurements_are_fingerprinted_and_what_is_made_of_them_is_not(
 def test_a_missing_measurement_is_an_error(folder: Path) -> None:
     (folder / "diverged.csv").unlink()
     with pytest.raises(FileNotFoundError, match=r"diverged\.csv"):
-        checksums(folder, theory=False)
+        checksums(folder, ())
 
 
 CONFIG: dict[str, object] = {

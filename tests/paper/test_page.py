@@ -227,7 +227,7 @@ def test_findings_have_their_verdicts_and_evidence(folder: Folder, soup: Beautif
         [words(cell) for cell in row.find_all(["th", "td"])]
         for row in soup.select("table.findings tbody tr")
     ]
-    marks = {"holds": "✓ holds", "fails": "✗ fails", "undetermined": "? undetermined"}
+    marks = {"verified": "✓ verified", "refuted": "✗ refuted", "undetermined": "? undetermined"}
     assert rows == [
         [source, statement, marks[verdict], evidence]
         for source, statement, verdict, evidence in FINDINGS.itertuples(index=False)

@@ -57,6 +57,9 @@ def test_a_change_in_any_of_its_sources_makes_the_report_anew() -> None:
     assert told == sources | set(THEORY.glob("*/caption.md"))
 
 
+THEORY_KEYS = {"widths": [64], "samples": 4, "steps": 5, "seeds": 2, "activations": ["tanh"]}
+
+
 @pytest.mark.parametrize("name", DRAWN)
 def test_a_caption_is_the_same_text_in_every_markup(name: str) -> None:
     # It goes through reStructuredText in Snakemake's report, Jinja on the page, and Typst.
@@ -76,12 +79,18 @@ def test_the_report_has_every_statement_by_its_title_and_every_caption_in_full(
     for name in DRAWN:
         shutil.copy(copy / "figures/losses.pdf", copy / f"theory/figures/{name}.pdf")
     (copy / "theory/findings.csv").write_text(
-        "check,source,statement,verdict,evidence\nrest,Corollary 4.6,Rest,holds,some\n"
+        "check,source,statement,verdict,evidence,origin,depends_on\n"
+        "rest,Corollary 4.6,Rest,verified,some,paper,\n"
     )
     titles = flat("checks-table", copy, "theory")
     assert [name for name in NAMES if typeset(STATEMENTS[name].title) not in titles] == []
     captions = flat("theory-figures", copy, "theory")
     assert [name for name in DRAWN if typeset(caption(name)) not in captions] == []
+    few = {"theory": {**THEORY_KEYS, "statements": ["rest"]}}
+    path.write_text(json.dumps(told | {"config": told["config"] | few}))
+    titles = flat("checks-table", copy, "theory")
+    assert [name for name in NAMES if typeset(STATEMENTS[name].title) in titles] == ["rest"]
+    assert compile_pdf(SOURCE, copy), "nothing refers to a figure that is not there"
 
 
 def typeset(text: str) -> str:
@@ -161,6 +170,9 @@ def test_numbers_of_the_report(call: str, expected: str, folder: Path) -> None:
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match=r"provenance\.json"):
+        compile_pdf(SOURCE, tmp_path)
+    (tmp_path / "provenance.json").write_text('{"config": {}}')
     with pytest.raises(typst.TypstError, match=r"table1\.csv"):
         compile_pdf(SOURCE, tmp_path)
 

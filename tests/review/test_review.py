@@ -62,7 +62,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
         config = content["config"]
         assert isinstance(config, dict)
         content["config_sha256"] = config_digest(config)
-        content["files"] = checksums(folder, theory=False)
+        content["files"] = checksums(folder, ())
 
     rewrite(folder, vouch)
     config = json.loads((folder / "provenance.json").read_text(encoding="utf-8"))["config"]
@@ -120,7 +120,7 @@ def test_a_measurement_altered_with_its_checksum_does_not_lead_to_the_tables(
     last = (table["scheme"] == "µP") & (table["width"] == 128) & (table["step"] == 4)
     table.loc[table[last].index[0], "feature_change"] *= 1.01
     write_csv(table, folder / "metrics.csv")
-    rewrite(folder, lambda content: content.update(files=checksums(folder, theory=False)))
+    rewrite(folder, lambda content: content.update(files=checksums(folder, ())))
     found = failing(review(folder))
     assert "scaling.csv" in found
     assert "metrics.csv" not in found

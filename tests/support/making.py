@@ -38,7 +38,7 @@ def show(folder: Path) -> None:
     """The report and the page; the figures are there already."""
     pdf = report.compile_pdf(WORKFLOW / "report/report.typ", folder)
     (folder / "report.pdf").write_bytes(pdf)
-    page.write(folder, WORKFLOW / "report", theory=False)
+    page.write(folder, WORKFLOW / "report", ())
 
 
 def everything(folder: Path) -> None:

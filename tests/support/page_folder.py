@@ -26,9 +26,9 @@ PLAN = Plan(
 )
 FINDINGS = pd.DataFrame(
     [
-        ("Theorem 4.5", "Features are independent at n < ∞", "holds", "least eigenvalue 0.021"),
+        ("Theorem 4.5", "Features are independent at n < ∞", "verified", "least eigenvalue 0.021"),
         ("Corollary 4.6", "At rest the error is zero", "undetermined", "nothing came to rest"),
-        ("here", "A planted violation", "fails", "0.3 & more"),
+        ("here", "A planted violation", "refuted", "0.3 & more"),
     ],
     columns=["source", "statement", "verdict", "evidence"],
 )

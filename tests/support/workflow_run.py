@@ -37,7 +37,7 @@ TINY: dict[str, Any] = {
     "theory": False,
 }
 # The checks of the theory in a few seconds each.
-THEORY: dict[str, object] = {
+THEORY: dict[str, dict[str, object]] = {
     "theory": {
         "widths": [32, 48, 64],
         "samples": 4,

@@ -103,7 +103,7 @@ def test_table_has_every_pair_of_steps() -> None:
 def test_the_lemma_holds_of_the_gaussian_part_and_not_of_the_whole(scheme: str) -> None:
     table = covariance_table(scheme, trainings(scheme))
     lemma, contrast, backward, _ = verdicts(table)
-    assert (lemma, contrast, backward) == ("holds", "holds", "holds")
+    assert (lemma, contrast, backward) == ("verified", "verified", "verified")
     # At initialisation W_0 was never looked at backward: the whole is the Gaussian part.
     start = table[(table["late_step"] == 0) & (table["direction"] == "forward")]
     np.testing.assert_allclose(start["error"], start["error_whole"], rtol=1e-6)
@@ -119,7 +119,7 @@ def unprojected(self: ObservedWeights, rows: Tensor, known: Basis) -> Tensor:
 def test_news_that_are_not_projected_turn_the_verdict(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ObservedWeights, "forward", unprojected)
     lemma, _, backward, _ = verdicts(covariance_table("µP", train_all("µP")))
-    assert (lemma, backward) == ("fails", "holds")
+    assert (lemma, backward) == ("refuted", "verified")
 
 
 @pytest.mark.parametrize("power", [-1, -0.5, 0.5, 1])
@@ -132,7 +132,7 @@ def test_a_variance_off_by_a_power_of_the_width_turns_the_verdict(power: float) 
         for seen in trainings("µP")
     ]
     lemma, _, backward, _ = verdicts(covariance_table("µP", wrong))
-    assert (lemma, backward) == ("fails", "fails")
+    assert (lemma, backward) == ("refuted", "refuted")
 
 
 def test_a_variance_off_by_a_factor_turns_the_verdict() -> None:
@@ -140,7 +140,7 @@ def test_a_variance_off_by_a_factor_turns_the_verdict() -> None:
         replace(seen, stds={layer: 1.5 * std for layer, std in seen.stds.items()})
         for seen in trainings("µP")
     ]
-    assert verdicts(covariance_table("µP", wrong))[0] == "fails"
+    assert verdicts(covariance_table("µP", wrong))[0] == "refuted"
 
 
 def errors(
@@ -176,25 +176,25 @@ GOOD = dict.fromkeys(MOMENTS, -0.5)
 
 @pytest.mark.parametrize("moment", MOMENTS)
 def test_every_moment_decides(moment: str) -> None:
-    assert verdicts(errors(GOOD)) == ["holds"] * 4
-    assert verdicts(errors(GOOD | {moment: 0.0}))[::2] == ["fails"] * 2
-    assert verdicts(errors(GOOD | {moment: -0.25}))[::2] == ["holds"] * 2
+    assert verdicts(errors(GOOD)) == ["verified"] * 4
+    assert verdicts(errors(GOOD | {moment: 0.0}))[::2] == ["refuted"] * 2
+    assert verdicts(errors(GOOD | {moment: -0.25}))[::2] == ["verified"] * 2
     assert verdicts(errors(GOOD | {moment: -0.01}, scatter=0.5))[::2] == ["undetermined"] * 2
 
 
 def test_errors_that_fall_but_are_not_those_of_a_sample_fail() -> None:
-    assert verdicts(errors(GOOD, level=1.7))[::2] == ["holds"] * 2
+    assert verdicts(errors(GOOD, level=1.7))[::2] == ["verified"] * 2
     assert verdicts(errors(GOOD, level=2.0))[::2] == ["undetermined"] * 2
-    assert verdicts(errors(GOOD, level=2.3))[::2] == ["fails"] * 2
+    assert verdicts(errors(GOOD, level=2.3))[::2] == ["refuted"] * 2
 
 
 def test_the_whole_decides_on_the_onsager_part() -> None:
     for scheme in ("µP", "IP", "mine"):
-        assert verdicts(errors(GOOD, 0.0, scheme=scheme))[1::2] == ["holds", "holds"]
-        assert verdicts(errors(GOOD, -0.5, scheme=scheme))[1::2] == ["fails", "fails"]
+        assert verdicts(errors(GOOD, 0.0, scheme=scheme))[1::2] == ["verified", "verified"]
+        assert verdicts(errors(GOOD, -0.5, scheme=scheme))[1::2] == ["refuted", "refuted"]
     for scheme in ("SP", "NTP"):
-        assert verdicts(errors(GOOD, 0.0, scheme=scheme))[1::2] == ["holds", "fails"]
-        assert verdicts(errors(GOOD, -0.5, scheme=scheme))[1::2] == ["fails", "holds"]
+        assert verdicts(errors(GOOD, 0.0, scheme=scheme))[1::2] == ["verified", "refuted"]
+        assert verdicts(errors(GOOD, -0.5, scheme=scheme))[1::2] == ["refuted", "verified"]
 
 
 def test_a_single_seed_or_two_widths_decide_nothing() -> None:

@@ -85,11 +85,11 @@ def test_share_in_closed_form() -> None:
 def test_real_trainings_scale_as_they_should(scheme: str, power: float) -> None:
     table = decomposition_table(scheme, trainings(scheme))
     found = by_part(table)
-    assert found["learned"] == "holds"
-    assert found["onsager"] == "holds"
+    assert found["learned"] == "verified"
+    assert found["onsager"] == "verified"
     # The same sizes under another scheme's name are not what that one should have.
     other = "NTP" if scheme == "µP" else "µP"
-    assert by_part(table.assign(scheme=other))["learned"] == "fails"
+    assert by_part(table.assign(scheme=other))["learned"] == "refuted"
     last = table[(table["step"] == HOW.steps) & (table["layer"] == 3)]
     sizes = last[last["part"] == "learned"].groupby("width")["size"].mean()
     slope = np.polyfit(np.log(sizes.index), np.log(sizes), 1)[0]
@@ -121,9 +121,9 @@ SHARES = {"gaussian": 0.6, "onsager": -0.2, "learned": 0.6}
 @pytest.mark.parametrize(
     ("power", "stays", "vanishes"),
     [
-        (0.0, "holds", "fails"),
-        (0.5, "fails", "fails"),
-        (-0.5, "fails", "holds"),
+        (0.0, "verified", "refuted"),
+        (0.5, "refuted", "refuted"),
+        (-0.5, "refuted", "verified"),
         (-0.25, "undetermined", "undetermined"),
     ],
 )
@@ -137,13 +137,17 @@ def test_one_layer_is_enough_to_decide(part: str, power: float, stays: str, vani
 def test_under_ip_the_parts_of_the_initial_weights_are_held_against_the_learned_one() -> None:
     """Which may grow, and does."""
     growing = FLAT | {("learned", 1): 0.5, ("learned", 2): 1.0, ("gaussian", 2): 0.5}
-    assert by_part(parts(growing, SHARES, "IP")) == dict.fromkeys(PARTS, "holds") | {
-        "shares": "fails"
+    assert by_part(parts(growing, SHARES, "IP")) == dict.fromkeys(PARTS, "verified") | {
+        "shares": "refuted"
     }
     found = by_part(parts(growing | {("gaussian", 2): 1.0}, SHARES, "IP"))
-    assert (found["gaussian"], found["onsager"], found["learned"]) == ("fails", "holds", "holds")
+    assert (found["gaussian"], found["onsager"], found["learned"]) == (
+        "refuted",
+        "verified",
+        "verified",
+    )
     found = by_part(parts(growing | {("learned", 1): -0.5}, SHARES, "IP"))
-    assert (found["onsager"], found["learned"]) == ("holds", "fails")
+    assert (found["onsager"], found["learned"]) == ("verified", "refuted")
 
 
 def test_schemes_of_ones_own_have_no_expected_power() -> None:
@@ -153,10 +157,10 @@ def test_schemes_of_ones_own_have_no_expected_power() -> None:
 @pytest.mark.parametrize(
     ("shares", "all_three", "alone"),
     [
-        ((0.4, 0.2, 0.4), "holds", "fails"),
-        ((0.02, 0.0, 0.98), "fails", "holds"),
-        ((0.7, -0.2, 0.5), "fails", "fails"),
-        ((0.9, 0.05, 0.05), "fails", "fails"),
+        ((0.4, 0.2, 0.4), "verified", "refuted"),
+        ((0.02, 0.0, 0.98), "refuted", "verified"),
+        ((0.7, -0.2, 0.5), "refuted", "refuted"),
+        ((0.9, 0.05, 0.05), "refuted", "refuted"),
     ],
 )
 def test_carriers(shares: tuple[float, float, float], all_three: str, alone: str) -> None:
@@ -171,7 +175,7 @@ def test_carriers_are_those_of_every_seed() -> None:
     place = (table["seed"] == 0) & (table["part"] == "onsager")
     place &= (table["layer"] == 2) & (table["step"] == 7)
     table.loc[place & (table["width"] == 512), "share"] = 0.0
-    assert by_part(table)["shares"] == "holds"
+    assert by_part(table)["shares"] == "verified"
     table.loc[place & (table["width"] == 1024), "share"] = 0.0
     assert by_part(table)["shares"] == "undetermined"
     assert "onsager 0.17 (0.00 to 0.20)" in findings(table)[-1].evidence

@@ -170,7 +170,7 @@ def test_gaussian_features_have_the_least_eigenvalue_of_their_covariance() -> No
     assert uncorrected["limit"].max() < 0.9
     assert table["widths"].tolist() == [5, 5]  # 8 is under twice the samples
     assert table["feature_change"].tolist() == pytest.approx([0, 5])
-    assert findings(table)[0].verdict == "holds"
+    assert findings(table)[0].verdict == "verified"
 
 
 def test_what_falls_has_the_limit_zero_and_shrinking_is_no_collapse() -> None:
@@ -196,7 +196,7 @@ def test_what_is_under_resolution_is_counted_and_left_out() -> None:
     everything = extrapolated(*measured(0.0, lost=WIDTHS))
     assert everything["widths"].tolist() == [0, 0]
     (found,) = findings(everything)
-    assert found.verdict == "fails"
+    assert found.verdict == "refuted"
     assert "at every width" in found.evidence
 
 
@@ -249,13 +249,13 @@ NEVER = {"widths": 0, "unresolved": 15, "ci_low": math.nan, "ci_high": math.nan,
 @pytest.mark.parametrize(
     ("planted", "verdict"),
     [
-        ({}, "holds"),
-        (FELL, "fails"),
+        ({}, "verified"),
+        (FELL, "refuted"),
         ({"ci_low": -0.3, **NO_LIMIT}, "undetermined"),
         ({"ci_low": -0.3}, "undetermined"),
         ({"limit_low": 1e-14}, "undetermined"),
         ({"unresolved": 1}, "undetermined"),
-        ({**NEVER, "smallest_seen": math.nan}, "fails"),
+        ({**NEVER, "smallest_seen": math.nan}, "refuted"),
         # Some seeds under resolution at every width.
         (NEVER, "undetermined"),
         ({"widths": 3, "ci_low": math.nan, **NO_LIMIT}, "undetermined"),
@@ -270,7 +270,7 @@ def test_one_limit_at_zero_in_any_layer_kind_or_step_turns_the_verdict(
     (found,) = findings(pd.DataFrame(rows))
     assert found.verdict == verdict
     assert found.source == {"µP": "Theorem 4.5", "SP": "Table 1", "mine": "here"}[scheme]
-    if verdict == "fails":
+    if verdict == "refuted":
         assert "1 of 2 cases" in found.evidence
 
 
@@ -300,19 +300,19 @@ def test_every_training_and_activation_has_its_own_verdict() -> None:
         row(training="activation", activation="silu"),
     ]
     assert [finding.verdict for finding in findings(pd.DataFrame(rows))] == [
-        "holds",
-        "fails",
-        "holds",
+        "verified",
+        "refuted",
+        "verified",
     ]
 
 
 @pytest.mark.parametrize(
     ("last", "verdict"),
     [
-        (FELL, "holds"),
-        ({}, "fails"),
+        (FELL, "verified"),
+        ({}, "refuted"),
         ({"ci_low": -0.5, "ci_high": 0.1}, "undetermined"),
-        ({**NEVER, "smallest_seen": math.nan}, "holds"),
+        ({**NEVER, "smallest_seen": math.nan}, "verified"),
     ],
 )
 def test_ip_is_judged_by_the_end_of_its_last_layer(last: dict[str, object], verdict: str) -> None:
@@ -355,8 +355,8 @@ def test_a_repeated_input_leaves_no_independent_features() -> None:
         )
         verdicts.append(findings(table)[0].verdict)
         assert (table["unresolved"] > 0).all() == bool(repeated)
-    assert verdicts[0] != "fails"
-    assert verdicts[1] == "fails"
+    assert verdicts[0] != "refuted"
+    assert verdicts[1] == "refuted"
 
 
 def test_limits_are_drawn_and_where_there_is_none_the_value() -> None:

@@ -72,10 +72,10 @@ def test_the_gap_may_be_that_of_an_old_centre_or_of_the_new_input() -> None:
 @pytest.mark.parametrize(
     ("violation", "product", "gap", "verdict"),
     [
-        ("none", True, True, "holds"),
-        ("duplicate", True, False, "fails"),
-        ("negated", True, False, "fails"),
-        ("two negated pairs", True, False, "fails"),
+        ("none", True, True, "verified"),
+        ("duplicate", True, False, "refuted"),
+        ("negated", True, False, "refuted"),
+        ("two negated pairs", True, False, "refuted"),
         ("orthogonal", False, True, "undetermined"),
         ("equal", True, False, "undetermined"),
     ],
@@ -166,7 +166,7 @@ def test_what_is_broken() -> None:
 
 
 def test_every_statement_holds_in_real_trainings() -> None:
-    assert verdicts(trained()) == {"inputs": "holds"} | dict.fromkeys(VIOLATIONS, "holds")
+    assert verdicts(trained()) == {"inputs": "verified"} | dict.fromkeys(VIOLATIONS, "verified")
 
 
 def of(table: pd.DataFrame, **values: object) -> "pd.Series[bool]":
@@ -184,8 +184,8 @@ def test_one_feature_out_of_line_turns_the_verdict(violation: str) -> None:
     was_dependent = bool((table.loc[rows, "min_eig"] <= table.loc[rows, "resolution"]).all())
     table.loc[rows, "min_eig"] = 1e-3 if was_dependent else 0.0
     found = verdicts(table)
-    assert found.pop(violation) == "fails"
-    assert set(found.values()) == {"holds"}
+    assert found.pop(violation) == "refuted"
+    assert set(found.values()) == {"verified"}
     cell = broken(table).set_index(["violation", "activation"]).loc[(violation, "tanh"), "x3"]
     states = ["dependent", "independent"] if was_dependent else ["independent", "dependent"]
     assert cell == ", then ".join(states)
@@ -218,7 +218,7 @@ def test_a_failure_is_not_hidden_by_what_is_not_clear() -> None:
     table.loc[silu, "min_eig"] = np.nan
     tanh = of(table, violation="duplicate", activation="tanh", layer=1, kind="h", step=0)
     table.loc[tanh, "min_eig"] = 1e-3
-    assert verdicts(table)["duplicate"] == "fails"
+    assert verdicts(table)["duplicate"] == "refuted"
 
 
 @pytest.mark.parametrize(
@@ -230,7 +230,7 @@ def test_a_statement_on_kinds_of_activations_needs_them(
 ) -> None:
     found = verdicts(trained()[trained()["activation"] != activation])
     assert {name for name, said in found.items() if said == "undetermined"} == undetermined
-    assert "fails" not in found.values()
+    assert "refuted" not in found.values()
 
 
 def test_figure_shows_both_tables() -> None:

@@ -100,7 +100,7 @@ def test_rows_against_the_features_themselves(table: pd.DataFrame) -> None:
 
 def test_all_statements_hold_of_real_networks(table: pd.DataFrame) -> None:
     found = findings(table)
-    assert [finding.verdict for finding in found] == ["holds"] * 3
+    assert [finding.verdict for finding in found] == ["verified"] * 3
     assert "NTP, IP, µP" in found[0].statement
     # IP's kernel shrinks with the width: it has no limit.
     assert "(NTP, µP)" in found[1].statement
@@ -109,9 +109,9 @@ def test_all_statements_hold_of_real_networks(table: pd.DataFrame) -> None:
 
 
 def test_a_wrong_power_or_size_of_the_variance_is_seen() -> None:
-    assert verdicts(measured(["µP"], claimed="IP"))[0] == "fails"
-    assert verdicts(measured(["IP"], claimed="µP"))[0] == "fails"
-    assert verdicts(measured(["µP"], init_std=1.1)) == ["fails", "holds", "undetermined"]
+    assert verdicts(measured(["µP"], claimed="IP"))[0] == "refuted"
+    assert verdicts(measured(["IP"], claimed="µP"))[0] == "refuted"
+    assert verdicts(measured(["µP"], init_std=1.1)) == ["refuted", "verified", "undetermined"]
 
 
 def test_dependent_inputs_are_not_called_independent() -> None:
@@ -131,14 +131,14 @@ def test_dependent_inputs_are_not_called_independent() -> None:
 
 def test_least_eigenvalues_that_stay_away_are_seen(table: pd.DataFrame) -> None:
     away = table.assign(min_eig=table["min_eig"] * np.where(table["layer"] == 2, 0.01, 1))
-    assert verdicts(away)[2] == "fails"
+    assert verdicts(away)[2] == "refuted"
     leaving = table.assign(min_eig=table["limit_min_eig"] * (1 + table["width"] / 64))
-    assert verdicts(leaving)[2] == "fails"
+    assert verdicts(leaving)[2] == "refuted"
 
 
 def test_few_widths_or_one_seed_decide_no_exponent(table: pd.DataFrame) -> None:
     for few in (table[table["width"] <= 128], table[table["seed"] == 0]):
-        assert verdicts(few) == ["undetermined", "holds", "undetermined"]
+        assert verdicts(few) == ["undetermined", "verified", "undetermined"]
     assert verdicts(table.iloc[:0]) == ["undetermined"] * 3
 
 

@@ -245,7 +245,7 @@ CELLS = [(scheme, column) for scheme, columns in CLAIMS.items() for column in co
 
 def test_the_papers_own_limits_agree_in_every_cell() -> None:
     found = findings(as_claimed())
-    assert [finding.verdict for finding in found] == ["holds"] * len(CELLS)
+    assert [finding.verdict for finding in found] == ["verified"] * len(CELLS)
     assert {finding.source for finding in found} == {"Table 1"}
     assert "in 2 of 2 hidden layers and kinds" in found[0].evidence
 
@@ -257,16 +257,16 @@ def test_every_cell_turns_with_its_limit_and_no_other(scheme: str, column: str) 
     place = CELLS.index((scheme, column))
     at = (table["scheme"] == scheme) & (table["metric"] == metric)
     other = "converges" if approach == "vanishes" else "vanishes"
-    for planted, verdict in ((other, "fails"), ("undetermined", "undetermined")):
+    for planted, verdict in ((other, "refuted"), ("undetermined", "undetermined")):
         headline = table.copy()
         headline.loc[at & (table["layer"] == 2), "approach"] = planted
         verdicts = [finding.verdict for finding in findings(headline)]
         assert verdicts.pop(place) == verdict
-        assert set(verdicts) == {"holds"}
+        assert set(verdicts) == {"verified"}
         elsewhere = table.copy()
         elsewhere.loc[at & (table["layer"] == 1), "approach"] = planted
         found = findings(elsewhere)
-        assert found[place].verdict == "holds"
+        assert found[place].verdict == "verified"
         assert "in 1 of 2 hidden layers" in found[place].evidence
 
 
@@ -275,7 +275,7 @@ def test_what_was_not_measured_is_undetermined() -> None:
     missing = (table["scheme"] == "µP") & (table["metric"] == "feature_change")
     verdicts = [finding.verdict for finding in findings(table[~missing])]
     assert verdicts[CELLS.index(("µP", "feature_variation"))] == "undetermined"
-    assert verdicts.count("holds") == len(CELLS) - 1
+    assert verdicts.count("verified") == len(CELLS) - 1
 
 
 def test_schemes_that_the_paper_does_not_judge_are_left_alone() -> None:

@@ -35,7 +35,7 @@ DATA = builders.dataset(samples=4)
 GRAM = DATA.train_inputs @ DATA.train_inputs.T
 WIDTHS, SEEDS = (64, 128, 256, 512), range(6)
 RECIPE = builders.recipe(steps=60, precision="float32", hidden_layers=2)
-HOLDS = ["holds"] * 7
+HOLDS = ["verified"] * 7
 
 
 def verdicts(table: pd.DataFrame) -> list[str]:
@@ -205,18 +205,18 @@ def test_a_kernel_without_one_of_its_terms_is_seen(
 
     monkeypatch.setattr(linearised, "tangent_kernel", without)
     found = verdicts(linearised_table(DATA, WIDTHS, SEEDS, RECIPE))
-    assert found[:3] == ["fails"] * 3
+    assert found[:3] == ["refuted"] * 3
     # What does not rest on the closed form stays.
-    assert found[3:] == ["holds"] * 4
+    assert found[3:] == ["verified"] * 4
 
 
 def test_every_verdict_on_a_scheme_turns_with_the_scheme(table: pd.DataFrame) -> None:
     swapped = table.assign(scheme=table["scheme"].map({"NTP": "µP", "µP": "NTP"}))
     # The kernels at initialisation are the same; µP's sampling error hides its deviation at the
     # smaller widths from the equation of the n = ∞ kernel.
-    assert verdicts(swapped)[:2] == ["holds"] * 2
-    assert verdicts(swapped)[2] != "holds"
-    assert verdicts(swapped)[3:] == ["fails"] * 4
+    assert verdicts(swapped)[:2] == ["verified"] * 2
+    assert verdicts(swapped)[2] != "verified"
+    assert verdicts(swapped)[3:] == ["refuted"] * 4
 
 
 def test_few_widths_or_one_seed_decide_nothing(table: pd.DataFrame) -> None:

@@ -164,7 +164,7 @@ def verdicts(found: Sequence[Finding]) -> list[str]:
 def test_everything_holds(table: pd.DataFrame) -> None:
     found = findings(table)
     assert [each.source for each in found] == ["Corollary 4.6"] * 2 + ["here"] * 5
-    assert verdicts(found) == ["holds"] * 7
+    assert verdicts(found) == ["verified"] * 7
     assert all(each.evidence and not each.evidence.endswith(".") for each in found)
     assert "8 of 8 runs" in found[0].evidence
 
@@ -185,9 +185,9 @@ def test_rest_on_an_error_would_speak_against_the_corollary(mup: pd.DataFrame) -
     first = mup.groupby(RUN)["error_signal"].transform("first")
     floored = mup["error_signal"].clip(lower=2 * ZERO * first)
     one = (mup["seed"] == 0) & (mup["learning_rate"] == 1)
-    assert judged(mup) == "holds"
-    assert judged(mup, error_signal=floored) == "fails"
-    assert judged(mup, error_signal=floored.where(one, mup["error_signal"])) == "fails"
+    assert judged(mup) == "verified"
+    assert judged(mup, error_signal=floored) == "refuted"
+    assert judged(mup, error_signal=floored.where(one, mup["error_signal"])) == "refuted"
 
 
 def test_without_rest_nothing_is_concluded(mup: pd.DataFrame) -> None:
@@ -201,28 +201,28 @@ def test_without_rest_nothing_is_concluded(mup: pd.DataFrame) -> None:
 def test_real_rest_on_an_error_is_seen(table: pd.DataFrame) -> None:
     """The conflict, passed off as a training of separate inputs."""
     conflict = table[table["case"] == DUPLICATE]
-    assert judged(conflict, case=REGULAR, parallel_pairs=0) == "fails"
+    assert judged(conflict, case=REGULAR, parallel_pairs=0) == "refuted"
     assert judged(conflict, case=REGULAR) == "undetermined"
 
 
 def test_conflict_must_rest_on_its_error_with_dependent_features(table: pd.DataFrame) -> None:
     conflict = table[table["case"] == DUPLICATE]
     assert np.allclose(conflict.groupby("seed")["error_signal"].last(), math.sqrt(0.5))
-    assert judged(conflict) == "holds"
-    assert judged(conflict, feature_min_eig=1e-3) == "fails"
-    assert judged(conflict, parallel_pairs=0) == "fails"
+    assert judged(conflict) == "verified"
+    assert judged(conflict, feature_min_eig=1e-3) == "refuted"
+    assert judged(conflict, parallel_pairs=0) == "refuted"
     fitting = conflict["error_signal"].where(conflict["step"] < 50, 0.1)
-    assert judged(conflict, error_signal=fitting) == "fails"
+    assert judged(conflict, error_signal=fitting) == "refuted"
     assert judged(conflict, weight_change=conflict["largest_change"]) == "undetermined"
 
 
 def test_stationary_start_must_vanish_with_the_width(table: pd.DataFrame) -> None:
     still = table[table["case"] == STATIONARY]
     assert sorted(set(still["width"])) == [WIDTH, 2 * WIDTH, 4 * WIDTH]
-    assert judged(still) == "holds"
+    assert judged(still) == "verified"
     wider = still["movement_per_error"] * still["width"]
-    assert judged(still, movement_per_error=wider) == "fails"
-    assert judged(still, error_signal=np.exp(-still["step"])) == "fails"
+    assert judged(still, movement_per_error=wider) == "refuted"
+    assert judged(still, error_signal=np.exp(-still["step"])) == "refuted"
     assert judged(still[still["seed"] == 0]) == "undetermined"
 
 
@@ -271,7 +271,7 @@ def test_divergence_is_no_rest() -> None:
     assert np.isfinite(found.select_dtypes("number")).all(axis=None)
     regular = found[(found["case"] == REGULAR)]
     assert regular["step"].max() < MOST_STEPS
-    assert judged(regular) != "holds"
+    assert judged(regular) != "verified"
 
 
 def test_figure(table: pd.DataFrame, tmp_path_factory: pytest.TempPathFactory) -> None:

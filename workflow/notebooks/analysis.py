@@ -198,14 +198,14 @@ Markdown("Cells that differ from the paper's row:\n\n" + "\n".join(lines or ["- 
 # from the files in `theory/`.
 
 # %% tags=["theory"]
-checked = judging.read(Path("theory"))
-Markdown(theory_tables.findings_markdown(read_csv(Path("theory/findings.csv"))))
+findings = read_csv(Path("theory/findings.csv"))
+checked = judging.read(Path("theory"), findings["check"].unique())
+Markdown(theory_tables.findings_markdown(findings))
 
 # %% tags=["theory"]
-Markdown(
-    "Activations and the conditions of GOOD:\n\n"
-    + theory_tables.activations_markdown(checked["activations"])
-)
+if "activations" in checked:
+    conditions = theory_tables.activations_markdown(checked["activations"])
+    display(Markdown(f"Activations and the conditions of GOOD:\n\n{conditions}"))
 
 # %% tags=["theory"]
 for name, figure in drawing.figures(checked):

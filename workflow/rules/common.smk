@@ -24,6 +24,7 @@ from infwidth.jobs.places import refusal
 # the rule, which Snakemake would not notice by itself.
 from infwidth.jobs.code_digest import code_digest as code
 from infwidth.jobs.running import Run
+from infwidth.theory.statements import DRAWN, chosen
 from snakemake.common.configfile import load_configfile
 from snakemake.logging import logger
 from snakemake.utils import update_config
@@ -72,6 +73,9 @@ onstart:
 RESULTS = f"results/{experiment.experiment}"
 PAPER = f"paper/{experiment.experiment}"
 LOGS = f"logs/{experiment.experiment}"
+# Statements of the theory that are checked, and those that have a figure.
+CHECKED = chosen(experiment.to_config()["theory"])
+CHECKED_DRAWN = [name for name in CHECKED if name in DRAWN]
 
 
 wildcard_constraints:

@@ -1,7 +1,7 @@
 # What a reader sees: tables, figures, notebook and report, from the CSV files alone.
 from infwidth.jobs.code_digest import content_digest, whole_code_digest
 from infwidth.jobs.provenance import figures_digest
-from infwidth.theory.statements import DRAWN, NAMES
+from infwidth.theory.statements import measured_tables
 
 FIGURES = ("width_sweep", "evolution", "spectra", "losses", "layers")
 
@@ -123,8 +123,9 @@ rule notebook:
             "paper.tables",
             "paper.findings",
             "theory.drawing",
-            *(f"theory.{name}" for name in NAMES),
-            *(f"theory.{name}.draw" for name in DRAWN),
+            *(f"theory.{name}" for name in CHECKED),
+            "theory.judging",
+            *(f"theory.{name}.draw" for name in CHECKED_DRAWN),
         ),
     message:
         "Running the notebook {output}"
@@ -173,6 +174,7 @@ rule provenance:
             )
         },
         code=whole_code_digest(),
+        theory=measured_tables(CHECKED),
     message:
         "Writing down what made all this: {output}"
     script:
@@ -207,7 +209,7 @@ rule report_pdf:
     params:
         source=content_digest(WORKFLOW, "report/*.typ", "report/references.bib"),
         captions=content_digest(SRC / "infwidth/theory", "*/caption.md"),
-        code=code("paper.report", *(f"theory.{name}" for name in NAMES)),
+        code=code("paper.report", *(f"theory.{name}" for name in CHECKED)),
     message:
         "Typesetting {output}"
     script:
@@ -238,7 +240,7 @@ rule page:
         mem_mb=growing(1000),
         runtime=growing(10),
     params:
-        theory=bool(experiment.theory),
+        statements=CHECKED,
         captions=content_digest(
             WORKFLOW,
             *(f"report/{figure}.rst" for figure in FIGURES),
@@ -246,7 +248,7 @@ rule page:
         theory_captions=content_digest(SRC / "infwidth/theory", "*/caption.md"),
         # The code's digest covers Python only.
         assets=content_digest(SRC / "infwidth/paper/page", "page.*", "vega/*"),
-        code=code("paper.page", *(f"theory.{name}" for name in NAMES)),
+        code=code("paper.page", *(f"theory.{name}" for name in CHECKED)),
     message:
         "Writing the page {output}"
     script:

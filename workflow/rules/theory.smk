@@ -2,10 +2,14 @@
 from infwidth.jobs.provenance import figures_digest
 from infwidth.theory.setting import parts
 from infwidth.theory.setting import settings as theory_settings
-from infwidth.theory.statements import DRAWN, NAMES, STATEMENTS, TABLES
+from infwidth.theory.statements import STATEMENTS, tables
 
 THEORY = f"{PAPER}/theory"
-
+# Statements whose tables are measured: those that are checked, or what measures for these.
+CHECKED_MEASURED = {
+    maker: STATEMENTS[maker]
+    for maker in dict.fromkeys(STATEMENTS[name].made_by or name for name in CHECKED)
+}
 
 # What statements are computed from: files of the experiment.
 THEORY_NEEDS = {
@@ -21,17 +25,16 @@ THEORY_PARTS = {
         table: f"{RESULTS}/theory/{name}/{{part}}/{table}.csv"
         for table in statement.parts.tables
     }
-    for name, statement in STATEMENTS.items()
+    for name, statement in CHECKED_MEASURED.items()
     if statement.parts
 }
 # Rule -> Snakemake's benchmark files of its jobs, in their folder.
 theory_benchmarks = {
     f"theory_{name}": [f"theory_{name}.tsv"]
-    for name in (*NAMES, "findings", "figures")
-    if name not in STATEMENTS or not STATEMENTS[name].made_by
+    for name in (*CHECKED_MEASURED, "findings", "figures")
 }
 
-for name, statement in STATEMENTS.items():
+for name, statement in CHECKED_MEASURED.items():
     if statement.parts:
         theory_benchmarks[f"theory_{name}_part"] = expand(
             f"theory_{name}_part/{{part}}.tsv",
@@ -66,56 +69,55 @@ for name, statement in STATEMENTS.items():
             script:
                 "../scripts/theory_table.py"
 
-    if not statement.made_by:
-        measuring = "measuring" if statement.joined else f"{name}.measure"
+    measuring = "measuring" if statement.joined else f"{name}.measure"
 
-        rule:
-            name:
-                f"theory_{name}"
-            input:
-                **{need: THEORY_NEEDS[need] for need in statement.needs},
-                **{
-                    f"{table}_parts": expand(path, part=parts(experiment, statement))
-                    for table, path in THEORY_PARTS.get(name, {}).items()
-                },
-            output:
-                **{
-                    table: f"{THEORY}/{table}.csv"
-                    for other, made in STATEMENTS.items()
-                    if name in (other, made.made_by)
-                    for table in made.tables
-                },
-            log:
-                f"{LOGS}/theory/{name}.log",
-            benchmark:
-                f"{RESULTS}/benchmarks/theory_{name}.tsv"
-            # Putting parts together is no work for a cluster, and would tie their jobs together.
-            group:
-                (
-                    (lambda wildcards: None)
-                    if statement.joined
-                    else "findings" if set(statement.needs) - {"dataset"} else "theory"
-                )
-            localrule: statement.joined
-            conda:
-                f"../../envs/{'theory' if statement.trains else 'analysis'}.yaml"
-            threads: 1
-            resources:
-                mem_mb=growing(statement.memory_mb),
-                runtime=growing(statement.minutes),
-            params:
-                module=measuring,
-                settings=theory_settings(experiment, statement.settings),
-                code=code(f"theory.{measuring}"),
-            message:
-                statement.title
-            script:
-                "../scripts/theory_table.py"
+    rule:
+        name:
+            f"theory_{name}"
+        input:
+            **{need: THEORY_NEEDS[need] for need in statement.needs},
+            **{
+                f"{table}_parts": expand(path, part=parts(experiment, statement))
+                for table, path in THEORY_PARTS.get(name, {}).items()
+            },
+        output:
+            **{
+                table: f"{THEORY}/{table}.csv"
+                for other, made in STATEMENTS.items()
+                if name in (other, made.made_by)
+                for table in made.tables
+            },
+        log:
+            f"{LOGS}/theory/{name}.log",
+        benchmark:
+            f"{RESULTS}/benchmarks/theory_{name}.tsv"
+        # Putting parts together is no work for a cluster, and would tie their jobs together.
+        group:
+            (
+                (lambda wildcards: None)
+                if statement.joined
+                else "findings" if set(statement.needs) - {"dataset"} else "theory"
+            )
+        localrule: statement.joined
+        conda:
+            f"../../envs/{'theory' if statement.trains else 'analysis'}.yaml"
+        threads: 1
+        resources:
+            mem_mb=growing(statement.memory_mb),
+            runtime=growing(statement.minutes),
+        params:
+            module=measuring,
+            settings=theory_settings(experiment, statement.settings),
+            code=code(f"theory.{measuring}"),
+        message:
+            statement.title
+        script:
+            "../scripts/theory_table.py"
 
 
 rule theory_findings:
     input:
-        **{table: f"{THEORY}/{table}.csv" for table in TABLES},
+        **{table: f"{THEORY}/{table}.csv" for table in tables(CHECKED)},
     output:
         table=f"{THEORY}/findings.csv",
         markdown=report(
@@ -136,7 +138,8 @@ rule theory_findings:
         mem_mb=growing(2000),
         runtime=growing(10),
     params:
-        code=code("paper.findings", *(f"theory.{name}.judge" for name in NAMES)),
+        statements=CHECKED,
+        code=code("paper.findings", *(f"theory.{name}.judge" for name in CHECKED)),
     message:
         "What the checks of the theory come to"
     script:
@@ -147,7 +150,7 @@ rule theory_figures:
     input:
         **dict(rules.theory_findings.input.items()),
     output:
-        pdf=expand(f"{THEORY}/figures/{{figure}}.pdf", figure=DRAWN),
+        pdf=expand(f"{THEORY}/figures/{{figure}}.pdf", figure=CHECKED_DRAWN),
         png=[
             report(
                 f"{THEORY}/figures/{figure}.png",
@@ -155,7 +158,7 @@ rule theory_figures:
                 category="Theory",
                 labels={"figure": figure},
             )
-            for figure in DRAWN
+            for figure in CHECKED_DRAWN
         ],
     log:
         f"{LOGS}/theory/figures.log",
@@ -170,8 +173,9 @@ rule theory_figures:
         mem_mb=growing(3000),
         runtime=growing(15),
     params:
+        statements=CHECKED,
         config_sha256=figures_digest(experiment.to_config(), theory=True),
-        code=code("theory.drawing", *(f"theory.{name}.draw" for name in DRAWN)),
+        code=code("theory.drawing", *(f"theory.{name}.draw" for name in CHECKED_DRAWN)),
     message:
         "Drawing {output.pdf}"
     script:

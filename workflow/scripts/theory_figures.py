@@ -10,4 +10,6 @@ if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
 
 start(snakemake)
-save_all(Path(snakemake.input[0]).parent, snakemake.params.config_sha256)
+save_all(
+    Path(snakemake.input[0]).parent, snakemake.params.statements, snakemake.params.config_sha256
+)

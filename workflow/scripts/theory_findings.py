@@ -10,4 +10,4 @@ if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
 
 start(snakemake)
-tables.write(Path(snakemake.input[0]).parent)
+tables.write(Path(snakemake.input[0]).parent, snakemake.params.statements)

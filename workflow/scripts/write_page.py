@@ -13,5 +13,5 @@ start(snakemake)
 write(
     Path(snakemake.output[0]).parent,
     Path(__file__).parents[1] / "report",
-    theory=snakemake.params.theory,
+    snakemake.params.statements,
 )

@@ -21,5 +21,6 @@ content = provenance(
         for rule, names in snakemake.params.benchmarks.items()
     },
     folder=Path(snakemake.output[0]).parent,
+    theory=snakemake.params.theory,
 )
 Path(snakemake.output[0]).write_text(as_json(content) + "\n", encoding="utf-8")

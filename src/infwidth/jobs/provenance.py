@@ -6,7 +6,7 @@ import hashlib
 import importlib.metadata
 import json
 import platform
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,10 +26,8 @@ PACKAGES = (
     "torch",
     "torchvision",
 )
-# Files of a paper folder that trainings are behind. Of the theory's tables, those are measurements
-# that `THEORY_DERIVED` does not name.
+# Files of a paper folder that trainings are behind, beside the tables of the theory.
 MEASURED = ("metrics.csv", "runs.csv", "diverged.csv", "spectra.csv")
-THEORY_DERIVED = ("theory/limits.csv", "theory/findings.csv")
 
 # Where data lie on a machine, and how a training is kept safe: neither changes a number.
 CIRCUMSTANCES = frozenset({"dataset_path", "data_root", "cifar10_urls", "checkpoint_seconds"})
@@ -46,6 +44,7 @@ def provenance(
     curves: Sequence[Path],
     benchmarks: Mapping[str, Sequence[Path]],
     folder: Path | None = None,
+    theory: Iterable[str] = (),
 ) -> dict[str, Any]:
     """The content of provenance.json.
 
@@ -58,6 +57,7 @@ def provenance(
             that had nothing to do) are left out.
         folder: the paper folder, of whose measurements checksums are taken; without it there are
             none, and a review cannot vouch for the measurements.
+        theory: as for `measured_files`.
 
     Raises:
         FileNotFoundError: one of `MEASURED` is missing from the folder.
@@ -72,7 +72,7 @@ def provenance(
         "device": sorted({_device(path) for path in curves}),
         "data": Identity.load(dataset).to_json(),
         "rules": _costs(benchmarks),
-        "files": {} if folder is None else checksums(folder, theory=bool(config.get("theory"))),
+        "files": {} if folder is None else checksums(folder, theory),
     }
 
 
@@ -118,25 +118,22 @@ def figures_digest(config: Mapping[str, Any], *, theory: bool = False) -> str:
     return config_digest(config, CIRCUMSTANCES | THRESHOLDS | {"theory"})
 
 
-def checksums(folder: Path, *, theory: bool) -> dict[str, str]:
-    """Name in the paper folder -> SHA-256, of every measurement.
+def checksums(folder: Path, theory: Iterable[str]) -> dict[str, str]:
+    """Name in the paper folder -> SHA-256, of every measurement, as `measured_files` names them.
 
     Raises:
         FileNotFoundError: one of `MEASURED` is missing.
     """
-    return {name: sha256_of(folder / name) for name in measured_files(folder, theory=theory)}
+    return {name: sha256_of(folder / name) for name in measured_files(theory)}
 
 
-def measured_files(folder: Path, *, theory: bool) -> list[str]:
+def measured_files(theory: Iterable[str]) -> list[str]:
     """The measurements in a paper folder, by their names in it.
 
     Args:
-        folder: the paper folder.
-        theory: whether the checks of the theory belong to it.
+        theory: the tables of the theory that are measured.
     """
-    tables = sorted(folder.glob("theory/*.csv")) if theory else []
-    names = [table.relative_to(folder).as_posix() for table in tables]
-    return [*MEASURED, *(name for name in names if name not in THEORY_DERIVED)]
+    return [*MEASURED, *(f"theory/{table}.csv" for table in theory)]
 
 
 def package_versions() -> dict[str, str]:

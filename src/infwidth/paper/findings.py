@@ -1,5 +1,6 @@
 """What the checks of the theory come to, as Markdown."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import pandas as pd
@@ -9,7 +10,13 @@ from infwidth.numbers import number
 from infwidth.paper.tables import plain
 from infwidth.theory.judging import findings_table, read
 
-MARKS = {"holds": "✓ holds", "fails": "✗ **fails**", "undetermined": "undetermined"}
+MARKS = {
+    "verified": "✓ verified",
+    "depends": "depends",
+    "undetermined": "undetermined",
+    "refuted": "✗ **refuted**",
+}
+ORIGINS = {"paper": "the paper", "follows": "follows from it", "here": "here"}
 
 
 def findings_markdown(findings: pd.DataFrame) -> str:
@@ -18,9 +25,13 @@ def findings_markdown(findings: pd.DataFrame) -> str:
         plain(
             pd.DataFrame(
                 {
-                    "Source": findings["source"],
+                    "Said by": findings["origin"].map(ORIGINS),
+                    "Source": findings["source"].where(findings["source"] != "here", ""),
                     "Statement": findings["statement"],
-                    "Verdict": findings["verdict"].map(MARKS),
+                    "Verdict": findings["verdict"].map(MARKS)
+                    + (": " + findings["depends_on"].fillna("")).where(
+                        findings["verdict"] == "depends", ""
+                    ),
                     "Numbers": findings["evidence"],
                 }
             )
@@ -47,8 +58,8 @@ def activations_markdown(table: pd.DataFrame) -> str:
     return plain(shown) + "\n"
 
 
-def write(folder: Path) -> None:
-    """Write findings.csv and findings.md from the other tables of a theory folder."""
-    found = findings_table(read(folder))
+def write(folder: Path, statements: Iterable[str]) -> None:
+    """Write findings.csv and findings.md from the tables of statements in a theory folder."""
+    found = findings_table(read(folder, statements))
     write_csv(found, folder / "findings.csv")
     (folder / "findings.md").write_text(findings_markdown(found), encoding="utf-8")

@@ -7,7 +7,7 @@ from pathlib import Path
 import typst
 
 from infwidth.measures.metrics import SHOWN
-from infwidth.theory.statements import DRAWN, STATEMENTS, caption
+from infwidth.theory.statements import DRAWN, STATEMENTS, caption, chosen
 
 
 def write(folder: Path, source: Path) -> None:
@@ -31,6 +31,7 @@ def compile_pdf(source: Path, folder: Path) -> bytes:
         folder: the paper folder.
 
     Raises:
+        FileNotFoundError: provenance.json is missing.
         typst.TypstError: a file or column is missing; the message has its place in the source.
     """
     pdf = typst.compile(
@@ -52,9 +53,11 @@ def inputs_of(folder: Path) -> dict[str, str]:
         `statements`, as JSON: name of a statement of the theory -> its title and, where it has a
         figure, its caption.
     """
+    config = json.loads((folder / "provenance.json").read_text(encoding="utf-8"))["config"]
     statements = {
-        name: {"title": statement.title} | ({"caption": caption(name)} if name in DRAWN else {})
-        for name, statement in STATEMENTS.items()
+        name: {"title": STATEMENTS[name].title}
+        | ({"caption": caption(name)} if name in DRAWN else {})
+        for name in chosen(config.get("theory", False))
     }
     return {
         "folder": str(folder.resolve()),

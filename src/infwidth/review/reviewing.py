@@ -8,7 +8,7 @@ import json
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +21,7 @@ from infwidth.review.comparing import compare, compare_tables
 from infwidth.review.history import version
 from infwidth.review.tasks import Setting, Task, tasks
 from infwidth.review.text_table import TextTable
+from infwidth.theory.statements import measured_tables
 
 Result = Literal[
     "agrees", "rounding", "note", "differs", "altered", "missing", "unvouched", "unknown", "failed"
@@ -87,12 +88,12 @@ class _Review:
         try:
             provenance = json.loads((self.folder / PROVENANCE).read_text(encoding="utf-8"))
             setting = Setting(provenance["config"], self.workflow)
-            theory = setting.theory
+            theory = measured_tables(setting.statements)
         except FileNotFoundError:
             return [self._outcome(PROVENANCE, "missing", "nothing else can be reviewed without it")]
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             return [self._outcome(PROVENANCE, "failed", f"cannot be read: {_said(error)}")]
-        first = [self._provenance(provenance), *self._measurements(provenance, theory=theory)]
+        first = [self._provenance(provenance), *self._measurements(provenance, theory)]
         self.tell("measurements held against their checksums")
         if all(outcome.passes for outcome in first):
             rest = list(self._regenerated(setting, provenance))
@@ -128,10 +129,12 @@ class _Review:
         ]
         return self._outcome("(code)", "note" if notes else "agrees", *notes)
 
-    def _measurements(self, provenance: Mapping[str, Any], *, theory: bool) -> Iterator[Outcome]:
+    def _measurements(
+        self, provenance: Mapping[str, Any], theory: Iterable[str]
+    ) -> Iterator[Outcome]:
         recorded = provenance.get("files")
         recorded = recorded if isinstance(recorded, dict) else {}
-        for name in dict.fromkeys((*measured_files(self.folder, theory=theory), *recorded)):
+        for name in dict.fromkeys((*measured_files(theory), *recorded)):
             if not (self.folder / name).is_file():
                 yield self._outcome(name, "missing", "a measurement, which nothing here can make")
             elif name not in recorded:

@@ -6,6 +6,7 @@ writes its own files, by the function that the rule's script calls, too.
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +19,8 @@ from infwidth.jobs.provenance import figures_digest
 from infwidth.measures import scaling, verdicts
 from infwidth.paper import figures, findings, notebook, page, report, tables
 from infwidth.theory import drawing
-from infwidth.theory.limits import measure as limits
 from infwidth.theory.measuring import Files
-from infwidth.theory.statements import DRAWN, STATEMENTS
+from infwidth.theory.statements import DRAWN, STATEMENTS, chosen
 
 
 @dataclass(frozen=True)
@@ -36,9 +36,9 @@ class Setting:
     workflow: Path
 
     @property
-    def theory(self) -> bool:
-        """Whether the checks of the theory belong to the experiment."""
-        return bool(self.config.get("theory", False))
+    def statements(self) -> tuple[str, ...]:
+        """The statements of the theory that the experiment checks."""
+        return chosen(self.config.get("theory", False))
 
 
 @dataclass(frozen=True)
@@ -65,17 +65,20 @@ def tasks(setting: Setting) -> list[Task]:
             _given(verdicts.write, "stable_exponent", "small_change", "collapse_ratio"),
         ),
         Task(tables.WRITTEN, _given(tables.write)),
-        Task(("theory/limits.csv",), _limits),
+        *(_statement(name) for name in setting.statements if STATEMENTS[name].derived),
         Task(
             ("theory/findings.csv", "theory/findings.md"),
-            lambda folder, _: findings.write(folder / "theory"),
+            lambda folder, its: findings.write(folder / "theory", its.statements),
         ),
         Task(("analysis.ipynb",), _notebook, aside=True),
         Task(
             _pictures("figures", figures.FIGURES),
             lambda folder, its: figures.save_all(folder, figures_digest(its.config)),
         ),
-        Task(_pictures("theory/figures", DRAWN), _theory_figures),
+        Task(
+            _pictures("theory/figures", (name for name in setting.statements if name in DRAWN)),
+            _theory_figures,
+        ),
         # After the figures, which it shows.
         Task(
             ("report.pdf",),
@@ -83,10 +86,11 @@ def tasks(setting: Setting) -> list[Task]:
         ),
         Task(
             ("index.html",),
-            lambda folder, its: page.write(folder, its.workflow / "report", theory=its.theory),
+            lambda folder, its: page.write(folder, its.workflow / "report", its.statements),
         ),
     ]
-    return [task for task in listed if setting.theory or not task.outputs[0].startswith("theory/")]
+    checked = bool(setting.statements)
+    return [task for task in listed if checked or not task.outputs[0].startswith("theory/")]
 
 
 def _pictures(folder: str, names: Iterable[str]) -> tuple[str, ...]:
@@ -98,16 +102,24 @@ def _given(write: Callable[..., None], *keys: str) -> Callable[[Path, Setting], 
     return lambda folder, setting: write(folder, **{key: setting.config[key] for key in keys})
 
 
-def _limits(folder: Path, setting: Setting) -> None:
-    needs = {name: [folder / f"{name}.csv"] for name in STATEMENTS["limits"].needs}
-    table = limits.measured(Files(needs), setting.config)["limits"]
-    write_csv(table, folder / "theory/limits.csv")
+def _statement(name: str) -> Task:
+    """A statement that is measured on files of the paper folder alone."""
+    statement = STATEMENTS[name]
+
+    def make(folder: Path, setting: Setting) -> None:
+        needs = {need: [folder / f"{need}.csv"] for need in statement.needs}
+        module = import_module(f"infwidth.theory.{name}.measure")
+        for table, rows in module.measured(Files(needs), setting.config).items():
+            write_csv(rows, folder / f"theory/{table}.csv")
+
+    return Task(tuple(f"theory/{table}.csv" for table in statement.tables), make)
 
 
 def _notebook(folder: Path, setting: Setting) -> None:
     source = setting.workflow / "notebooks/analysis.py"
-    notebook.run(source, folder, theory=setting.theory)
+    notebook.run(source, folder, theory=bool(setting.statements))
 
 
 def _theory_figures(folder: Path, setting: Setting) -> None:
-    drawing.save_all(folder / "theory", figures_digest(setting.config, theory=True))
+    digest = figures_digest(setting.config, theory=True)
+    drawing.save_all(folder / "theory", setting.statements, digest)

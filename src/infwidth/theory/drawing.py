@@ -1,6 +1,6 @@
 """The figures of all statements, from the tables of a theory folder."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from importlib import import_module
 from pathlib import Path
 
@@ -16,20 +16,24 @@ def figures(tables: Mapping[str, pd.DataFrame]) -> Iterator[tuple[str, Figure]]:
     """Each statement that has a figure, and the figure.
 
     Args:
-        tables: as from `infwidth.theory.judging.read`.
+        tables: as from `infwidth.theory.judging.read`; what it has the tables of is drawn.
     """
     for name in DRAWN:
+        statement = STATEMENTS[name]
+        if not tables.keys() >= set(statement.tables):
+            continue
         draw = import_module(f"infwidth.theory.{name}.draw").draw
-        yield name, draw(*(tables[table] for table in STATEMENTS[name].tables))
+        yield name, draw(*(tables[table] for table in statement.tables))
 
 
-def save_all(folder: Path, config_sha256: str) -> None:
-    """Draw every figure of a theory folder, into its `figures`.
+def save_all(folder: Path, statements: Iterable[str], config_sha256: str) -> None:
+    """Draw the figures of a theory folder, into its `figures`.
 
     Args:
         folder: the theory folder, with its CSV files.
+        statements: those that are drawn, if they have a figure.
         config_sha256: digest of the configuration, as from
             `infwidth.jobs.provenance.figures_digest`.
     """
-    for name, figure in figures(read(folder)):
+    for name, figure in figures(read(folder, statements)):
         save(figure, folder / "figures" / name, config_sha256=config_sha256)

@@ -4,7 +4,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-Verdict = Literal["holds", "fails", "undetermined"]
+Verdict = Literal["verified", "depends", "undetermined", "refuted"]
+# Who says so: the paper in as many words; what it says implies it; or we do.
+Origin = Literal["paper", "follows", "here"]
 
 
 @dataclass(frozen=True)
@@ -13,26 +15,39 @@ class Finding:
 
     Attributes:
         source: where the statement comes from, such as "Theorem 4.5", or "here" for one of ours.
-        statement: the statement, a clause that the verdict completes: "... holds".
-        verdict: computed; "undetermined" where the numbers do not decide.
+        statement: the statement, a clause.
+        verdict: computed; "undetermined" where the numbers do not decide, "depends" where they
+            decide one way here and another way there.
         evidence: the numbers that decided, a sentence without its full stop.
+        origin: who says so. What Table 1 says is counted there, so that what the checks say of it
+            "follows".
+        depends_on: on what it depends, in words; empty for other verdicts.
     """
 
     source: str
     statement: str
     verdict: Verdict
     evidence: str
+    origin: Origin = "here"
+    depends_on: str = ""
+
+    def __post_init__(self) -> None:
+        """Refuse what contradicts itself."""
+        if (self.verdict == "depends") != bool(self.depends_on):
+            raise ValueError(f"{self.verdict} with depends_on {self.depends_on!r}")
+        if self.source == "here" != self.origin:
+            raise ValueError(f"a statement of ours with origin {self.origin}")
 
 
 def verdict(holds: bool | None) -> Verdict:
     """The word for a truth value; None is undetermined.
 
     >>> verdict(True), verdict(None)
-    ('holds', 'undetermined')
+    ('verified', 'undetermined')
     """
     if holds is None:
         return "undetermined"
-    return "holds" if holds else "fails"
+    return "verified" if holds else "refuted"
 
 
 def conjunction(parts: Iterable[bool | None]) -> bool | None:

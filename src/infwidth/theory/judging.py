@@ -1,6 +1,6 @@
 """All statements judged: from the tables of a theory folder to the findings."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from importlib import import_module
 from pathlib import Path
@@ -8,26 +8,27 @@ from pathlib import Path
 import pandas as pd
 
 from infwidth.files.tables import read_csv
-from infwidth.theory.statements import STATEMENTS, TABLES
+from infwidth.theory.statements import STATEMENTS, tables
 
 
-def read(folder: Path) -> dict[str, pd.DataFrame]:
-    """Every table in a theory folder that a statement is judged by, by name."""
-    return {name: read_csv(folder / f"{name}.csv") for name in TABLES}
+def read(folder: Path, statements: Iterable[str]) -> dict[str, pd.DataFrame]:
+    """The tables in a theory folder that statements are judged by, by name."""
+    return {name: read_csv(folder / f"{name}.csv") for name in tables(statements)}
 
 
-def findings_table(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
-    """One row per finding: check, source, statement, verdict, evidence.
+def findings_table(found: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """One row per finding: check, and the attributes of `Finding`.
 
     Args:
-        tables: as from `read`.
+        found: as from `read`; what it has the tables of is judged.
     """
     return pd.DataFrame(
         [
             {"check": name, **asdict(finding)}
             for name, statement in STATEMENTS.items()
+            if found.keys() >= set(statement.tables)
             for finding in import_module(f"infwidth.theory.{name}.judge").findings(
-                *(tables[table] for table in statement.tables)
+                *(found[table] for table in statement.tables)
             )
         ]
     )

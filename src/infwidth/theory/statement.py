@@ -49,6 +49,11 @@ class Statement:
     minutes: int = 60
 
     @property
+    def derived(self) -> bool:
+        """Whether it is measured on files of the paper folder alone, and can be anew."""
+        return bool(self.needs) and not (self.parts or {"dataset", "features"} & set(self.needs))
+
+    @property
     def joined(self) -> bool:
         """Whether its tables are those of its parts, one below the other, and no more."""
         return self.parts is not None and set(self.tables) <= set(self.parts.tables)

@@ -4,10 +4,11 @@ What is assumed comes first, then where training starts, what it does, where it 
 reads the list whenever it is started, so it imports nothing that takes long.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 from infwidth.theory.statement import Statement
 
@@ -32,8 +33,28 @@ def _statement(name: str) -> Statement:
 STATEMENTS: Mapping[str, Statement] = {name: _statement(name) for name in NAMES}
 # Those that have a figure.
 DRAWN = tuple(name for name in NAMES if find_spec(f"infwidth.theory.{name}.draw"))
-# The tables of all, in `theory/`.
-TABLES = tuple(table for statement in STATEMENTS.values() for table in statement.tables)
+
+
+def chosen(theory: Mapping[str, Any] | bool) -> tuple[str, ...]:
+    """The statements that an experiment checks, in their order.
+
+    Args:
+        theory: the key of the configuration, in JSON types.
+    """
+    if isinstance(theory, bool):
+        return NAMES if theory else ()
+    listed = theory.get("statements")
+    return NAMES if listed is None else tuple(name for name in NAMES if name in listed)
+
+
+def tables(names: Iterable[str]) -> tuple[str, ...]:
+    """The tables in `theory/` that statements are judged by."""
+    return tuple(table for name in names for table in STATEMENTS[name].tables)
+
+
+def measured_tables(names: Iterable[str]) -> tuple[str, ...]:
+    """Those of the tables that nothing else in the paper folder gives."""
+    return tables(name for name in names if not STATEMENTS[name].derived)
 
 
 def caption(name: str) -> str:

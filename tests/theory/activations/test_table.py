@@ -112,7 +112,7 @@ def verdicts(changed: pd.DataFrame) -> list[str]:
 
 
 def test_findings_hold_and_survive_a_file(tmp_path: Path) -> None:
-    assert verdicts(table()) == ["holds"] * 7
+    assert verdicts(table()) == ["verified"] * 7
     assert [finding.source for finding in findings(table())] == ["Assumption 4.3"] * 4 + [
         "here"
     ] * 3
@@ -127,14 +127,14 @@ def test_another_answer_turns_the_verdict(place: int, name: str) -> None:
     changed = table().copy()
     own = changed["activation"] == name
     changed.loc[own, "good"] = "yes" if name == "relu" else "no"
-    assert verdicts(changed)[place] == "fails"
+    assert verdicts(changed)[place] == "refuted"
     changed.loc[own, "good"] = "undetermined"
     assert verdicts(changed)[place] == "undetermined"
-    assert set(verdicts(changed)[:place] + verdicts(changed)[place + 1 :]) == {"holds"}
+    assert set(verdicts(changed)[:place] + verdicts(changed)[place + 1 :]) == {"verified"}
 
 
 def test_distinctness_needs_an_identity_of_a_good_activation() -> None:
     changed = table().copy()
     changed.loc[changed["good"] == "yes", "equal_frequencies_identity"] = ""
-    assert verdicts(changed)[-1] == "fails"
+    assert verdicts(changed)[-1] == "refuted"
     assert verdicts(changed[changed["good"] == "no"])[-1] == "undetermined"

@@ -1,7 +1,7 @@
 """A page to look at: the run of one paper folder in a single HTML file that needs no network."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,13 +22,13 @@ __all__ = ["Picture", "page", "write"]
 _HERE = Path(__file__).parent
 
 
-def write(folder: Path, captions: Path, *, theory: bool) -> None:
+def write(folder: Path, captions: Path, statements: Collection[str]) -> None:
     """Write index.html into a paper folder, with all its figures.
 
     Args:
         folder: the paper folder.
         captions: folder of the figures' captions, `<figure>.rst`.
-        theory: whether the checks of the theory are in the folder.
+        statements: of the theory, that are checked in the folder.
 
     Raises:
         FileNotFoundError: a file of the folder, a figure or a caption is missing.
@@ -42,11 +42,12 @@ def write(folder: Path, captions: Path, *, theory: bool) -> None:
         for name in FIGURES
     ]
     findings, checks = None, []
-    if theory:
+    if statements:
         findings = folder / "theory/findings.csv"
         checks = [
             Picture(folder / f"theory/figures/{name}.png", STATEMENTS[name].title, caption(name))
-            for name in DRAWN
+            for name in statements
+            if name in DRAWN
         ]
     text = page(folder, shown, findings, checks)
     (folder / "index.html").write_text(text, encoding="utf-8")

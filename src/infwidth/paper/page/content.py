@@ -15,8 +15,9 @@ MARKS: Mapping[str, tuple[str, str]] = {
     "agrees": ("✓", "agrees"),
     "disagrees": ("✗", "disagrees"),
     "no claim": ("", "no claim"),
-    "holds": ("✓", "holds"),
-    "fails": ("✗", "fails"),
+    "verified": ("✓", "verified"),
+    "depends": ("~", "depends"),
+    "refuted": ("✗", "refuted"),
     "undetermined": ("?", "undetermined"),
 }
 # Of all settings but those below, as far as summaries of it tell.

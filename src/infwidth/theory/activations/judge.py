@@ -36,6 +36,7 @@ def findings(table: pd.DataFrame) -> list[Finding]:
             statement=f"{name} is {WORDS[good]}, as the paper says",
             verdict=verdict(_agrees([rows[name]], good=good)),
             evidence=_evidence(rows[name]),
+            origin="paper",
         )
         for name, good in PAPER.items()
         if name in rows

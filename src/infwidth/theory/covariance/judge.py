@@ -113,6 +113,7 @@ def _lemma(scheme: str, direction: Direction, table: pd.DataFrame) -> Finding:
         ),
         verdict=verdict(conjunction(law.is_sampling for law in laws.values())),
         evidence=f"relative error {numbers}",
+        origin="paper" if scheme == "µP" else "follows",
     )
 
 

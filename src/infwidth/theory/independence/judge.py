@@ -39,6 +39,7 @@ def findings(table: pd.DataFrame) -> list[Finding]:
                     "dependent at n = ∞",
                     verdict=verdict(_dependent(last)),
                     evidence=_fall(last),
+                    origin="follows",
                 )
             )
             continue
@@ -49,6 +50,7 @@ def findings(table: pd.DataFrame) -> list[Finding]:
                 "independent at n = ∞ at every step",
                 verdict=verdict(_independent(rows)),
                 evidence=_least(rows),
+                origin="paper" if scheme == MUP else "follows" if claim else "here",
             )
         )
     return found

@@ -176,6 +176,7 @@ def _on_the_inputs(separation: pd.DataFrame) -> Finding:
         f"{_or_zero(product, resolution)}, the least difference {_or_zero(gap, 2 * resolution)}, "
         f"beside a rounding of at most {number(resolution, 2)}; {int(last['parallel_pairs'])} "
         "pairs are equal up to sign",
+        origin="paper",
     )
 
 

@@ -111,7 +111,9 @@ def _positive_finding(table: pd.DataFrame) -> Finding:
     unresolved = limits[limits["limit_min_eig"].isna()]
     resolved = limits[limits["limit_min_eig"].notna()]
     if limits.empty:
-        return Finding("Theorem 4.5, t = 0", statement, verdict(None), "no kernel has a limit")
+        return Finding(
+            "Theorem 4.5, t = 0", statement, verdict(None), "no kernel has a limit", "paper"
+        )
     if len(unresolved):
         row = unresolved.iloc[0]
         evidence = (
@@ -127,7 +129,7 @@ def _positive_finding(table: pd.DataFrame) -> Finding:
             f"of the mean eigenvalue; all are at least {number(ratio, 1)} times their resolution"
         )
     holds = None if len(unresolved) else True
-    return Finding("Theorem 4.5, t = 0", statement, verdict(holds), evidence)
+    return Finding("Theorem 4.5, t = 0", statement, verdict(holds), evidence, "paper")
 
 
 def least_error(table: pd.DataFrame) -> pd.DataFrame:

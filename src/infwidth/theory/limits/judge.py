@@ -64,6 +64,7 @@ def findings(table: pd.DataFrame) -> list[Finding]:
                     verdict=verdict(holds),
                     evidence=f"{limit}; "
                     f"{approach} in {same} of {len(rows)} hidden layers and kinds (h, x)",
+                    origin="follows",
                 )
             )
     return found

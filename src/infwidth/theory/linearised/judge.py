@@ -12,7 +12,7 @@ import pandas as pd
 
 from infwidth.measures.estimate import Estimate
 from infwidth.numbers import number, power
-from infwidth.theory.finding import Finding, negation, verdict
+from infwidth.theory.finding import Finding, Origin, negation, verdict
 from infwidth.theory.linearised.names import COMPARED
 from infwidth.theory.powers import HALF_WAY, falls, fitted
 
@@ -147,8 +147,9 @@ def _finding(
 ) -> Finding:
     """A finding whose numbers are a fitted power and the values at the ends of the widths."""
     law = fitted(values, "value")
+    origin: Origin = "follows" if source == "Table 1" else "here"
     if not math.isfinite(law.value):
-        return Finding(source, statement, verdict(None), FEW)
+        return Finding(source, statement, verdict(None), FEW, origin)
     means = np.exp(np.log(values["value"]).groupby(values["width"]).mean())
     return Finding(
         source,
@@ -156,4 +157,5 @@ def _finding(
         verdict(judge(law)),
         f"{words} {power(*law)} of n, from {number(means.iloc[0], 2)} at n = {means.index[0]} to "
         f"{number(means.iloc[-1], 2)} at n = {means.index[-1]}",
+        origin,
     )

@@ -13,7 +13,7 @@ import pandas as pd
 
 from infwidth.measures.power_law import fit_power_law
 from infwidth.numbers import number, power
-from infwidth.theory.finding import Finding, verdict
+from infwidth.theory.finding import Finding, Origin, verdict
 from infwidth.theory.rest.names import DUPLICATE, RATE_DECIMALS, REGULAR, REST, RUN, STATIONARY
 
 # Movement per error that counts as away from zero. It is of order one where features are; at rest
@@ -115,7 +115,8 @@ def _together(table: pd.DataFrame, source: str, statement: str) -> Finding:
     )
     if not separate:
         evidence += "; but there are inputs equal up to sign, which Assumption 4.1 excludes"
-    return Finding(source, statement, verdict(held if separate else None), evidence)
+    origin: Origin = "here" if source == "here" else "paper"
+    return Finding(source, statement, verdict(held if separate else None), evidence, origin)
 
 
 def _conflict(table: pd.DataFrame) -> Finding:

@@ -1,0 +1,38 @@
+"""The list of statements: which of them an experiment checks, and what is counted of them."""
+
+import pytest
+import yaml
+from workflow_run import ROOT
+
+from infwidth.theory.finding import Finding
+from infwidth.theory.statements import NAMES, STATEMENTS, chosen, measured_tables, tables
+
+
+def test_the_configuration_takes_the_names_of_all_statements() -> None:
+    schema = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text("utf-8"))
+    listed = schema["properties"]["theory"]["properties"]["statements"]
+    assert listed["items"]["enum"] == list(NAMES)
+
+
+def test_statements_are_chosen_in_the_order_of_the_argument() -> None:
+    assert chosen({"statements": ["limits", "rest"]}) == ("rest", "limits")
+    assert chosen({"statements": None}) == chosen({}) == chosen(True) == NAMES
+    assert chosen(False) == ()
+
+
+def test_tables_that_follow_from_others_in_the_folder_are_no_measurements() -> None:
+    assert tables(["limits", "inputs"]) == ("limits", *STATEMENTS["inputs"].tables)
+    assert measured_tables(["limits", "inputs"]) == STATEMENTS["inputs"].tables
+
+
+@pytest.mark.parametrize(
+    "contradiction",
+    [
+        {"verdict": "depends"},
+        {"verdict": "verified", "depends_on": "the depth"},
+        {"verdict": "verified", "origin": "paper"},
+    ],
+)
+def test_a_finding_does_not_contradict_itself(contradiction: dict[str, str]) -> None:
+    with pytest.raises(ValueError, match=r"depends_on|ours"):
+        Finding("here", "some statement", evidence="0.1", **contradiction)  # type: ignore[arg-type]
