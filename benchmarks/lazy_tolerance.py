@@ -2,10 +2,12 @@
 
     python benchmarks/lazy_tolerance.py                                  ten minutes on two cores
     python benchmarks/lazy_tolerance.py --widths 512 256 --steps 50      a minute
+    python benchmarks/lazy_tolerance.py --name lazy_tolerance_wide --device cuda --against 0.0001
+        --tolerances 0.001 --widths 16384 65536 --samples 32 32          minutes on one H200
 
-Trains on scikit-learn's digits from the same initial matrices twice: densely, and looked at as if
-they were drawn lazily (`infwidth.network.layers.known`), so that chance has no part in the
-difference. Writes lazy_tolerance.csv, .md, .png and .pdf to benchmarks/results/ or the folder given
+Trains on scikit-learn's digits from the same initial matrices twice: densely, or with a tolerance
+far below, and looked at as if they were drawn lazily (`KnownWeights`), so that chance has no part
+in the difference. Writes <name>.csv, .md, .png and .pdf to benchmarks/results/ or the folder given
 by --out.
 """
 
@@ -24,6 +26,7 @@ from contenders import Engine
 from machine import cores, processor
 from setting import HIDDEN_LAYERS, recipe
 from tolerance_report import draw, page
+from torch import Tensor
 from workers import PROCESSES
 
 from infwidth.datasets.digits import load_digits
@@ -33,16 +36,16 @@ from infwidth.files.tables import write_csv
 from infwidth.measures.features import Features, reduce_snapshots
 from infwidth.measures.spectra import spectra_of
 from infwidth.measures.tables import metrics_table
-from infwidth.network.initialisation import initial_network, learning_rates
-from infwidth.network.layers import Layer
+from infwidth.network.initialisation import initial_network, initial_stds, learning_rates
 from infwidth.network.layers.dense import DenseLayer
 from infwidth.network.layers.initial import KnownWeights
 from infwidth.network.layers.lazy import LazyLayer, LazyMatrix
 from infwidth.network.losses import LOSSES, one_hot
 from infwidth.network.mlp import Network
 from infwidth.network.precision import PRECISIONS
+from infwidth.network.randomness import standard_normal, stream
 from infwidth.schemes import SCHEMES
-from infwidth.training.train import log_spaced_steps
+from infwidth.training.train import device_name, log_spaced_steps
 
 logger = logging.getLogger(__name__)
 
@@ -60,6 +63,7 @@ class Setting:
     steps: int
     samples: int
     test_samples: int
+    device: str
 
 
 @dataclass(frozen=True)
@@ -81,30 +85,68 @@ class Outcome:
     most: float
 
 
-def as_lazy(network: Network, tolerance: float) -> Network:
-    """The network at its start, its hidden matrices looked at lazily."""
-    layers: list[Layer] = []
-    for layer in network.layers:
-        assert isinstance(layer, DenseLayer)
-        # The output layer is dense in the lazy engine, too.
-        hidden = layer is not network.layers[-1]
-        matrices = [LazyMatrix(KnownWeights(each), each, tolerance) for each in layer.weights]
-        layers.append(LazyLayer(matrices) if hidden else layer)
+def given(network: Network, stds: Sequence[float], seed: int, tolerance: float) -> Network:
+    """The network of one seed with hidden matrices that are written down.
+
+    Args:
+        network: at its start, of one replica, its hidden layers lazy.
+        stds: of an entry, by weight layer.
+        seed: of the replica.
+        tolerance: of looking at the matrices lazily; 0: densely.
+    """
+    layers = list(network.layers)
+    start = network.hidden[0].initial
+    for layer in range(1, len(layers)):
+        matrix = drawn(seed, layer, start.shape[-1], start.device).to(network.dtype)
+        matrix.mul_(stds[layer])
+        layers[layer - 1] = (
+            LazyLayer([LazyMatrix(KnownWeights(matrix), matrix, tolerance)])
+            if tolerance
+            else DenseLayer(matrix[None])
+        )
     return Network(network.input_layer, layers, network.activation, network.dtype)
 
 
+def drawn(seed: int, layer: int, width: int, device: torch.device) -> Tensor:
+    """Standard normal draws: on the CPU those of any training; a GPU draws faster by itself."""
+    if device.type == "cpu":
+        return standard_normal((width, width), stream(seed, "weights", width, layer))
+    generator = torch.Generator(device).manual_seed(1000 * seed + layer)
+    return torch.randn(width, width, generator=generator, device=device)
+
+
 def train(setting: Setting, scheme: str, tolerance: float) -> Outcome:
-    """Train one scheme with one tolerance, 0 meaning densely."""
+    """Train one scheme with one tolerance, 0 meaning densely, a seed at a time."""
     torch.set_num_threads(1)
     data = prepare(
         load_digits(), pool=1000, samples=setting.samples, test_samples=setting.test_samples
     )
-    how = recipe("dense")
-    seeds = range(setting.seeds)
-    row, width = SCHEMES[scheme], setting.width
-    network = initial_network(data, row, width, seeds, how, torch.device("cpu"))
-    if tolerance:
-        network = as_lazy(network, tolerance)
+    metrics: list[pd.DataFrame] = []
+    counts: list[int] = []
+    for seed in range(setting.seeds):
+        network, losses = _trained(setting, data, scheme, tolerance, seed)
+        parts = [_metrics(network, scheme, setting.width), _losses(network, losses, data)]
+        metrics.append(pd.concat(parts).set_axis([seed], axis=1))
+        counts += [
+            count
+            for layer in network.layers
+            if isinstance(layer, LazyLayer)
+            for matrix in layer.matrices
+            for count in (matrix.forward_basis.count, matrix.backward_basis.count)
+        ]
+    every = pd.concat(metrics, axis=1)
+    if not counts:
+        return Outcome(scheme, tolerance, every, np.nan, np.nan)
+    return Outcome(scheme, tolerance, every, float(np.mean(counts)), max(counts))
+
+
+def _trained(
+    setting: Setting, data: PreparedDataset, scheme: str, tolerance: float, seed: int
+) -> tuple[Network, Tensor]:
+    """One seed's network after its training, and its training loss."""
+    how, row, width = recipe("lazy"), SCHEMES[scheme], setting.width
+    start = initial_network(data, row, width, [seed], how, torch.device(setting.device))
+    network = given(start, initial_stds(row, width, how), seed, tolerance)
     engine = Engine(network, data, learning_rates(row, width, how))
     # Test inputs are looked at as often as in any training: their directions count, too.
     snapshots = log_spaced_steps(setting.steps, SNAPSHOTS)
@@ -112,23 +154,13 @@ def train(setting: Setting, scheme: str, tolerance: float) -> Outcome:
         if step in snapshots:
             network.test_outputs()
         engine.step()
-    metrics = pd.concat([_metrics(network, scheme, width), _losses(engine, data)])
-    counts = [
-        count
-        for layer in network.layers
-        if isinstance(layer, LazyLayer)
-        for matrix in layer.matrices
-        for count in (matrix.forward_basis.count, matrix.backward_basis.count)
-    ]
-    if not counts:
-        return Outcome(scheme, tolerance, metrics, np.nan, np.nan)
-    return Outcome(scheme, tolerance, metrics, float(np.mean(counts)), max(counts))
+    return network, engine.losses()
 
 
 def _metrics(network: Network, scheme: str, width: int) -> pd.DataFrame:
     """Every metric of `metrics.csv`, by metric, layer and kind, and by seed."""
     initial, change = (
-        np.stack([np.stack([part.mT.numpy() for part in layers]) for layers in kinds])
+        np.stack([np.stack([part.mT.cpu().numpy() for part in layers]) for layers in kinds])
         for kinds in (
             (
                 [state.initial for state in network.hidden],
@@ -152,27 +184,28 @@ def _metrics(network: Network, scheme: str, width: int) -> pd.DataFrame:
     return long.pivot(index=["metric", "layer", "kind"], columns="seed", values="value")
 
 
-def _losses(engine: Engine, data: PreparedDataset) -> pd.DataFrame:
+def _losses(network: Network, losses: Tensor, data: PreparedDataset) -> pd.DataFrame:
     """Training and test loss by seed, in rows as those of `_metrics`."""
-    targets = one_hot(torch.as_tensor(data.test_labels), data.classes)
-    test = LOSSES["mse"].per_sample(engine.network.test_outputs(), targets).mean(dim=-1)
+    labels = torch.as_tensor(data.test_labels, device=losses.device)
+    targets = one_hot(labels, data.classes)
+    test = LOSSES["mse"].per_sample(network.test_outputs(), targets).mean(dim=-1)
     names = [("train_loss", HIDDEN_LAYERS + 1, ""), ("test_loss", HIDDEN_LAYERS + 1, "")]
     index = pd.MultiIndex.from_tuples(names, names=["metric", "layer", "kind"])
-    values = np.stack([engine.losses().numpy(), test.numpy()])
+    values = np.stack([losses.cpu().numpy(), test.cpu().numpy()])
     return pd.DataFrame(values, index, pd.RangeIndex(values.shape[1], name="seed"))
 
 
-def shifts(dense: Outcome, lazy: Outcome) -> pd.DataFrame:
+def shifts(reference: Outcome, lazy: Outcome) -> pd.DataFrame:
     """How far each metric moved, in logarithms over their standard deviation over seeds.
 
     Returns:
         Columns mean_shift (of the mean over seeds, its absolute value) and rms_shift (root mean
         square over seeds); NaN for metrics below resolution.
     """
-    reference = np.log(dense.metrics.to_numpy(dtype=float))
-    moved = np.log(lazy.metrics.to_numpy(dtype=float)) - reference
-    spread = reference.std(axis=1, ddof=1)
-    table = dense.metrics.index.to_frame(index=False)
+    logs = np.log(reference.metrics.to_numpy(dtype=float))
+    moved = np.log(lazy.metrics.to_numpy(dtype=float)) - logs
+    spread = logs.std(axis=1, ddof=1)
+    table = reference.metrics.index.to_frame(index=False)
     table["spread"] = spread
     table["mean_shift"] = np.abs(moved.mean(axis=1)) / spread
     table["rms_shift"] = np.sqrt(np.square(moved).mean(axis=1)) / spread
@@ -183,26 +216,27 @@ def shifts(dense: Outcome, lazy: Outcome) -> pd.DataFrame:
     return table
 
 
-def study(settings: Sequence[Setting], tolerances: Iterable[float]) -> pd.DataFrame:
-    """All schemes at all tolerances, as many trainings at a time as there are cores."""
+def study(settings: Sequence[Setting], tolerances: Iterable[float], against: float) -> pd.DataFrame:
+    """All schemes at all tolerances, as many trainings at a time as there are cores, or one GPU."""
     outcomes = {}
-    with ProcessPoolExecutor(cores(), mp_context=PROCESSES) as pool:
+    at_a_time = cores() if settings[0].device == "cpu" else 1
+    with ProcessPoolExecutor(at_a_time, mp_context=PROCESSES) as pool:
         # The longest trainings, those of the smallest tolerances, come first.
         pending = {
             key: pool.submit(train, *key)
             for key in (
                 (setting, scheme, tolerance)
                 for setting, tolerance, scheme in itertools.product(
-                    settings, [*sorted(tolerances), 0.0], SCHEMES
+                    settings, [against, *sorted(tolerances)], SCHEMES
                 )
             )
         }
         for key, future in pending.items():
             outcomes[key] = future.result()
-            logger.info("N = %d, %s, tolerance %g: done", key[0].samples, *key[1:])
+            logger.info("n = %d, %s, tolerance %g: done", key[0].width, *key[1:])
     return pd.concat(
         [
-            shifts(outcomes[setting, scheme, 0.0], outcomes[setting, scheme, tolerance]).assign(
+            shifts(outcomes[setting, scheme, against], outcomes[setting, scheme, tolerance]).assign(
                 width=setting.width, samples=setting.samples
             )
             for setting, scheme, tolerance in itertools.product(settings, SCHEMES, tolerances)
@@ -221,24 +255,28 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--samples", type=int, nargs="+", default=(32, 8))
     parser.add_argument("--test-samples", type=int, default=64)
     parser.add_argument("--tolerances", type=float, nargs="+", default=TOLERANCES)
+    parser.add_argument("--against", type=float, default=0.0, help="the reference; 0: densely")
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--name", default="lazy_tolerance")
     results = Path(__file__).parent / "results"
     parser.add_argument("--out", type=Path, default=results, help="folder of the results")
     asked = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
     settings = [
-        Setting(width, asked.seeds, asked.steps, samples, asked.test_samples)
+        Setting(width, asked.seeds, asked.steps, samples, asked.test_samples, asked.device)
         for width, samples in zip(asked.widths, asked.samples, strict=True)
     ]
-    table = study(settings, asked.tolerances)
+    table = study(settings, asked.tolerances, asked.against)
     asked.out.mkdir(parents=True, exist_ok=True)
-    write_csv(table, asked.out / "lazy_tolerance.csv")
+    write_csv(table, asked.out / f"{asked.name}.csv")
     words = (
         f"{asked.seeds} seeds, {asked.steps} steps, scikit-learn's digits, "
-        f"{asked.test_samples} test images, on {processor()}"
+        f"{asked.test_samples} test images, on "
+        f"{processor() if asked.device == 'cpu' else device_name(torch.device(asked.device))}"
     )
-    text = page(table, words)
-    (asked.out / "lazy_tolerance.md").write_text(text, encoding="utf-8")
-    style.save(draw(table), asked.out / "lazy_tolerance")
+    text = page(table, words, asked.against)
+    (asked.out / f"{asked.name}.md").write_text(text, encoding="utf-8")
+    style.save(draw(table), asked.out / asked.name)
 
 
 if __name__ == "__main__":

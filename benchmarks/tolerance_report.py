@@ -13,12 +13,13 @@ from infwidth.numbers import number
 NEGLIGIBLE = 0.1
 
 
-def page(table: pd.DataFrame, setting: str) -> str:
+def page(table: pd.DataFrame, setting: str, against: float) -> str:
     """Markdown.
 
     Args:
         table: of `lazy_tolerance.study`.
         setting: in words, but for n and N.
+        against: the tolerance of the reference; 0: densely trained.
     """
     schemes = list(dict.fromkeys(table["scheme"]))
     blocks = []
@@ -41,13 +42,14 @@ def page(table: pd.DataFrame, setting: str) -> str:
         lambda rows: len(rows) // len(rows[["tolerance", "samples"]].drop_duplicates())
     )
     metrics = ", ".join(f"{scheme} {per_scheme.get(scheme, 0)}" for scheme in schemes)
+    reference = f"with tolerance {against:g}" if against else "densely"
     return f"""# What the lazy engine's tolerance costs
 
 {setting}.
 
-Each scheme is trained from the same initial matrices twice, densely and looked at lazily
-(`infwidth.network.layers.known`). A shift is the difference of a metric's logarithm at the last
-step, lazy less dense, over the standard deviation of that logarithm over the seeds: a shift far
+Each scheme is trained from the same initial matrices twice, {reference} and looked at lazily
+(`KnownWeights`). A shift is the difference of a metric's logarithm at the last step, to the one of
+the reference, over the standard deviation of that logarithm over the seeds: a shift far
 below 1 does not show in an interval over seeds. Cells hold the largest shift over all metrics
 (feature change, least eigenvalue, least space-time eigenvalue of every layer, pre- and
 post-activations; training and test loss) and in brackets the median. Metrics below the resolution
