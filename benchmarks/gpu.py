@@ -3,9 +3,10 @@
     python benchmarks/gpu.py                          two minutes on one H200
     python benchmarks/gpu.py --device cpu --widths 64 a trial where there is no GPU
 
-The same seeds draw the same numbers on both, so that rounding alone tells them apart. Each is
-trained densely and lazily, in full batch and in mini-batches, under every scheme. Writes gpu.csv
-and gpu.md to benchmarks/results/ or the folder given by --out.
+The same seeds draw the same numbers on both, so that rounding alone tells dense trainings apart;
+lazily drawn ones are other samples of the same distribution. Each is trained in full batch and in
+mini-batches, under every scheme. Writes gpu.csv and gpu.md to benchmarks/results/ or the folder
+given by --out.
 """
 
 import argparse
@@ -36,7 +37,6 @@ from infwidth.training.train import device_name, train
 
 METRICS = ("feature_change", "gram_min_eig", "spacetime_min_eig")
 SEEDS = range(3)
-STEPS = 200
 
 
 def trained(data: PreparedDataset, scheme: str, width: int, how: Recipe) -> pd.DataFrame:
@@ -52,7 +52,7 @@ def trained(data: PreparedDataset, scheme: str, width: int, how: Recipe) -> pd.D
         factors=reduce_snapshots(record.initial, record.change),
     )
     table = metrics_table(scheme, width, features, spectra_of(features))
-    last = table[table["step"] == STEPS]
+    last = table[table["step"] == how.steps]
     rows = last.melt(["seed", "layer", "kind"], list(METRICS), var_name="metric")
     losses = pd.DataFrame(
         {
@@ -67,10 +67,10 @@ def trained(data: PreparedDataset, scheme: str, width: int, how: Recipe) -> pd.D
     return table.set_index(["seed", "layer", "kind", "metric"])
 
 
-def compared(data: PreparedDataset, widths: Sequence[int], device: str) -> pd.DataFrame:
+def compared(data: PreparedDataset, widths: Sequence[int], steps: int, device: str) -> pd.DataFrame:
     """Both trainings of every scheme, width, layer kind and batch; lazily at the largest width."""
     settings = [
-        (layer, batch, width, scheme)
+        (layer, batch, steps, width, scheme)
         for layer, batch, width, scheme in itertools.product(
             ("dense", "lazy"), (None, 8), widths, SCHEMES
         )
@@ -85,7 +85,7 @@ def compared(data: PreparedDataset, widths: Sequence[int], device: str) -> pd.Da
             first.join(second, lsuffix="_cpu", rsuffix="_gpu")
             .reset_index()
             .assign(layers=layer, batch=batch or 0, width=width, scheme=scheme)
-            for first, second, (layer, batch, width, scheme) in zip(
+            for first, second, (layer, batch, _, width, scheme) in zip(
                 here, there, settings, strict=True
             )
         ],
@@ -94,10 +94,16 @@ def compared(data: PreparedDataset, widths: Sequence[int], device: str) -> pd.Da
 
 
 def _trained(
-    data: PreparedDataset, layer: str, batch: int | None, width: int, scheme: str, device: str
+    data: PreparedDataset,
+    layer: str,
+    batch: int | None,
+    steps: int,
+    width: int,
+    scheme: str,
+    device: str,
 ) -> pd.DataFrame:
     torch.set_num_threads(1)
-    how = replace(recipe(layer, tolerance=0.001), steps=STEPS, batch_size=batch, device=device)
+    how = replace(recipe(layer, tolerance=0.001), steps=steps, batch_size=batch, device=device)
     return trained(data, scheme, width, how)
 
 
@@ -112,11 +118,9 @@ def differences(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def page(table: pd.DataFrame, words: str) -> str:
-    """Markdown: a row per kind of training, a column per scheme."""
+    """Markdown: a row per kind of training, a column per scheme; from `differences`."""
     rows = []
-    for (layers, batch, width), part in differences(table).groupby(
-        ["layers", "batch", "width"], sort=False
-    ):
+    for (layers, batch, width), part in table.groupby(["layers", "batch", "width"], sort=False):
         seconds = part[["seconds_cpu", "seconds_gpu"]].sum()
         rows.append(
             [
@@ -133,7 +137,9 @@ def page(table: pd.DataFrame, words: str) -> str:
 
 Cells hold the largest relative difference between the two, over feature change, least eigenvalue
 and least space-time eigenvalue of every layer, pre- and post-activations, training loss, and seeds,
-at the last step. Seconds are of all schemes and seeds together, on the GPU and on one core.
+at the last step. Dense trainings differ by rounding. Lazily drawn ones are other samples of the
+same distribution: rounding decides which directions are looked at, and so which numbers are drawn
+for them. Seconds are of all schemes and seeds together, on the GPU and on one core.
 
 {markdown(header, rows)}"""
 
@@ -142,17 +148,19 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Measure and write."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--widths", type=int, nargs="+", default=(256, 1024))
+    parser.add_argument("--steps", type=int, default=200)
     parser.add_argument("--device", default="cuda")
     results = Path(__file__).parent / "results"
     parser.add_argument("--out", type=Path, default=results, help="folder of the results")
     asked = parser.parse_args(arguments)
     data = prepare(load_digits(), pool=1000, samples=SAMPLES, test_samples=64)
-    table = compared(data, asked.widths, asked.device)
+    table = differences(compared(data, asked.widths, asked.steps, asked.device))
     asked.out.mkdir(parents=True, exist_ok=True)
     write_csv(table, asked.out / "gpu.csv")
     words = (
-        f"{len(SEEDS)} seeds, {STEPS} steps, scikit-learn's digits, N = {SAMPLES}, float32, lazily "
-        f"drawn at tolerance 0.001: {device_name(torch.device(asked.device))} beside {processor()}."
+        f"{len(SEEDS)} seeds, {asked.steps} steps, scikit-learn's digits, N = {SAMPLES}, float32, lazily "
+        f"drawn at tolerance 0.001: {device_name(torch.device(asked.device))} beside "
+        f"{processor()}."
     )
     (asked.out / "gpu.md").write_text(page(table, words), encoding="utf-8")
 

@@ -10,6 +10,7 @@ from builders import dataset, dense_weights, raw_input_weights
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
 
+import gpu
 import lazy_tolerance
 import speed
 from by_hand import plain, with_mup
@@ -32,6 +33,7 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
         tiny = "--widths 64 32 --seeds 2 --steps 5 --samples 6 3 --test-samples 4"
         tiny += " --tolerances 0.1 0.01"
         lazy_tolerance.main([*tiny.split(), *out])
+        gpu.main(["--device", "cpu", "--widths", "16", "--steps", "3", *out])
     return folder
 
 
@@ -103,6 +105,14 @@ def test_every_metric_of_every_scheme_has_its_shift(results: Path) -> None:
     worst = study.groupby(["scheme", "tolerance"])["rms_shift"].max().unstack()
     assert (worst[0.01] < worst[0.1]).any()
     assert (study["directions"] <= study["most_directions"]).all()
+
+
+def test_a_device_does_not_differ_from_itself(results: Path) -> None:
+    differences = table(results, "gpu")
+    assert len(differences) == 2 * 2 * len(SCHEMES)
+    assert (differences["difference"] == 0).all()
+    assert (differences[["seconds_cpu", "seconds_gpu"]] > 0).all(axis=None)
+    assert "dense, full, 16" in (results / "gpu.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("name", ["speed", "lazy_tolerance"])
