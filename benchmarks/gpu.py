@@ -158,8 +158,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     asked.out.mkdir(parents=True, exist_ok=True)
     write_csv(table, asked.out / "gpu.csv")
     words = (
-        f"{len(SEEDS)} seeds, {asked.steps} steps, scikit-learn's digits, N = {SAMPLES}, float32, lazily "
-        f"drawn at tolerance 0.001: {device_name(torch.device(asked.device))} beside "
+        f"{len(SEEDS)} seeds, {asked.steps} steps, scikit-learn's digits, N = {SAMPLES}, float32, "
+        f"lazily drawn at tolerance 0.001: {device_name(torch.device(asked.device))} beside "
         f"{processor()}."
     )
     (asked.out / "gpu.md").write_text(page(table, words), encoding="utf-8")
