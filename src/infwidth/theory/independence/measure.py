@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 
 from infwidth.experiment import FEWEST_WIDTHS, FEWEST_WIDTHS_CORRECTED
 from infwidth.measures.estimate import NOT_MEASURED, Estimate
-from infwidth.measures.finite_width import log_factors
+from infwidth.measures.finite_width import log_factors, nearest_step
 from infwidth.measures.metrics import METRICS
 from infwidth.measures.power_law import Logarithms, fit
 from infwidth.measures.scaling import by_width, groups, wholly_resolved
@@ -142,7 +142,7 @@ class _Correction:
         there = self.spectra[self.spectra["width"] == max(widths)]
         if there.empty:
             return None
-        nearest = min(set(there["step"]), key=lambda end: abs(math.log((1 + end) / (1 + step))))
+        nearest = nearest_step(there["step"], step)
         key = (nearest, tuple(widths))
         if key not in self.known:
             ordered = there[there["step"] == nearest].sort_values("index")
