@@ -213,6 +213,7 @@ def test_rounding_has_its_own_word(folder: Path) -> None:
         "scaling.csv",
         "table1.csv",
         "table1_layers.csv",
+        "table1_steps.csv",
     ]
     words, most = rounded[0].details[0].rsplit(maxsplit=1)
     assert words == "agrees to rounding, at most"

@@ -111,7 +111,7 @@ def _counts(ax: Axes, table: pd.DataFrame, steps: list[int]) -> None:
 
 def _legend(table: pd.DataFrame) -> list[Artist]:
     handles: list[Artist] = [
-        Patch(facecolor=AGREES, edgecolor="0.75", lw=0.4, label="agrees with the paper"),
+        Patch(facecolor=AGREES, edgecolor="0.75", lw=0.4, label="agrees with the claim"),
         Patch(facecolor=OTHERWISE, edgecolor="0.75", lw=0.4, label="does not"),
     ]
     if not set(table["agrees"]) <= {"true", "false"}:
