@@ -62,10 +62,10 @@ def test_retention_is_the_ratio_over_that_of_the_same_training_at_step_0() -> No
         key: row["gram_min_eig"] / row["gram_mean_eig"]
         for key, row in zip(keys, table.to_dict("records"), strict=True)
     }
-    for place, key in enumerate(keys):
+    for place, (key, mean) in enumerate(zip(keys, table["gram_mean_eig"], strict=True)):
         start = ratios[(*key[:-1], 0)]
         assert values[place] == pytest.approx(ratios[key] / start, nan_ok=True)
-        most = 0.05 / table.loc[place, "gram_mean_eig"] / start
+        most = 0.05 / mean / start
         assert upper[place] == pytest.approx(most, nan_ok=True)
     assert values.isna().sum() == 1 + 3
     # Without step 0 there is nothing to set it against.

@@ -24,9 +24,7 @@ def measurements() -> tuple[pd.DataFrame, pd.DataFrame]:
     """metrics.csv and spectra.csv of two layers, of which the first is not to be looked at."""
     rng = np.random.default_rng(3)
     rows = []
-    for layer, kind, n, seed, step in itertools.product(
-        (1, 2), "hx", WIDTHS, range(SEEDS), STEPS
-    ):
+    for layer, kind, n, seed, step in itertools.product((1, 2), "hx", WIDTHS, range(SEEDS), STEPS):
         change, joint, size = PLANTED.get(step, (0.0, 0.0, 0.0))
         noise = np.exp(0.02 * rng.standard_normal(2))
         other = (layer, kind) != (2, "h")
@@ -83,7 +81,8 @@ def slow(metrics: pd.DataFrame, name: str, step: int) -> tuple[float, float]:
         ]
         assert len(logs) == SEEDS
         points.append((math.log(n), sum(logs) / SEEDS))
-    return math.exp(points[-1][1]), float(np.polyfit(*zip(*points, strict=True), 1)[0])
+    widths, means = np.array(points).T
+    return math.exp(means[-1]), float(np.polyfit(widths, means, 1)[0])
 
 
 def test_every_step_is_fitted_and_judged_on_its_own() -> None:
@@ -92,9 +91,10 @@ def test_every_step_is_fitted_and_judged_on_its_own() -> None:
     assert set(cells.index) == {
         (column, step) for column in (*METRIC, "feature_diversity") for step in PLANTED
     }
+    records = cells.to_dict("index")
     for (column, name), step in itertools.product(METRIC.items(), PLANTED):
         value, slope = slow(metrics, name, step)
-        cell = cells.loc[(column, step)]
+        cell = records[(column, step)]
         assert cell["value"] == pytest.approx(value)
         if column == "feature_variation":
             assert cell["exponent"] == pytest.approx(slope)
@@ -117,19 +117,17 @@ def test_a_violation_planted_at_a_step_turns_that_step_alone() -> None:
     after = steps_of(metrics, spectra)
     turned = before["measured"] != after["measured"]
     assert list(before.index[turned]) == [("feature_variation", 3)]
-    assert after.loc[("feature_variation", 3), ["measured", "agrees"]].tolist() == [
-        "large",
-        "false",
-    ]
+    cell = after.to_dict("index")[("feature_variation", 3)]
+    assert (cell["measured"], cell["agrees"]) == ("large", "false")
 
 
 def test_the_last_step_is_that_of_table_1() -> None:
     metrics, spectra = measurements()
     scaling = scaling_table(metrics, spectra, samples=SAMPLES, steps=9, fit_width_ratio=2)
     headline, _ = table1(scaling, pd.DataFrame({"scheme": []}), RULES)
-    last = steps_of(metrics, spectra).xs(9, level="step")
-    shown = headline.set_index("column")[list(last.columns)]
-    pd.testing.assert_frame_equal(last.sort_index(), shown.sort_index())
+    table = steps_table(metrics, spectra, RULES, samples=SAMPLES, fit_width_ratio=2)
+    last = table[table["step"] == 9].drop(columns="step").reset_index(drop=True)
+    pd.testing.assert_frame_equal(last, headline[list(last.columns)])
 
 
 def test_without_training_there_is_no_step() -> None:

@@ -67,7 +67,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     rewrite(folder, vouch)
     config = json.loads((folder / "provenance.json").read_text(encoding="utf-8"))["config"]
     setting = Setting(config, reviewing.WORKFLOW)
-    for task in tasks(setting)[:3]:
+    for task in tasks(setting)[:4]:
         task.make(folder, setting)
     return folder
 
@@ -75,7 +75,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def folder(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A copy to be changed; the review makes tables alone."""
-    monkeypatch.setattr(reviewing, "tasks", only(3))
+    monkeypatch.setattr(reviewing, "tasks", only(4))
     return Path(shutil.copytree(made, tmp_path / "copy"))
 
 
@@ -213,7 +213,6 @@ def test_rounding_has_its_own_word(folder: Path) -> None:
         "scaling.csv",
         "table1.csv",
         "table1_layers.csv",
-        "table1_steps.csv",
     ]
     words, most = rounded[0].details[0].rsplit(maxsplit=1)
     assert words == "agrees to rounding, at most"

@@ -62,8 +62,9 @@ Markdown("\n".join(f"| {' | '.join(row)} |" for row in rows))
 # %% [markdown]
 # ## What is assumed
 #
-# The summary does not state the data subset, the widths, the learning rate, the number of steps, the
-# loss, the activation, the number of samples or the seeds of the figures. Those of this run are assumptions of this replication. `provenance.json` has all of them;
+# The summary does not state the data subset, the widths, the learning rate, the number of steps,
+# the loss, the activation, the number of samples or the seeds of the figures. Those of this run are
+# assumptions of this replication. `provenance.json` has all of them;
 # the files here show these:
 
 # %%

@@ -13,6 +13,7 @@ Two ways of following are looked for, both in the numbers; the rest counts as in
   whose networks start alike have it in common: one fact, the first scheme's.
 """
 
+import numpy as np
 import pandas as pd
 
 from infwidth.measures.estimate import NOT_MEASURED, Estimate
@@ -100,5 +101,5 @@ def _kept(retention: Estimate) -> bool:
 def _initial_diversity(start: pd.DataFrame) -> Estimate:
     """The metric that judges diversity, at step 0 and the largest width."""
     widest = start[start["width"] == start["width"].max()]
-    values = JUDGING["feature_diversity"].values(widest).to_numpy(dtype=float)
+    values = JUDGING["feature_diversity"].values(widest).to_numpy().astype(np.float64)
     return geometric_mean(values) if len(values) and (values > 0).all() else NOT_MEASURED

@@ -1,4 +1,4 @@
-"""The training loss at the end: whether a network has learnt anything when its features are read."""
+"""The training loss at the end: how much a network has learnt when its features are read."""
 
 import pandas as pd
 

@@ -218,7 +218,6 @@ METRICS: Mapping[str, Metric] = MappingProxyType(
                 retains="feature_diversity",
                 matrix=GRAM,
                 quotient=("gram_min_eig", "gram_mean_eig"),
-                since_start=True,
                 drawn=False,
             ),
         )

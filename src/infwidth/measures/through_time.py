@@ -41,9 +41,7 @@ def write(folder: Path, *, samples: int, fit_width_ratio: float, **thresholds: f
         read_csv(folder / f"{name}.csv") for name in ("metrics", "spectra", "table1")
     )
     rules = Thresholds(**thresholds)
-    steps = steps_table(
-        metrics, spectra, rules, samples=samples, fit_width_ratio=fit_width_ratio
-    )
+    steps = steps_table(metrics, spectra, rules, samples=samples, fit_width_ratio=fit_width_ratio)
     write_csv(steps, folder / "table1_steps.csv")
     write_csv(facts_table(cells, metrics, rules), folder / "table1_facts.csv")
 

@@ -117,7 +117,11 @@ def plain(table: pd.DataFrame) -> str:
 def markdown(table: pd.DataFrame) -> str:
     """Table 1 as Markdown: a row per scheme (and layer and kind, where there are several)."""
     keys = _keys(table)
-    heads = [*(key.capitalize() for key in keys), *(metric.title for metric in SHOWN.values()), LOSS]
+    heads = [
+        *(key.capitalize() for key in keys),
+        *(metric.title for metric in SHOWN.values()),
+        LOSS,
+    ]
     lines = [_pipes(heads), _pipes(["---"] * len(heads))]
     for key, cells, loss in _rows(table, keys, _markdown_cell):
         lines.append(_pipes([f"**{key[0]}**", *key[1:], *cells, numbers.with_interval(*loss)]))
@@ -129,7 +133,11 @@ def latex(table: pd.DataFrame) -> str:
     """Table 1 as a LaTeX tabular (packages booktabs and amssymb), to stand in a table*."""
     keys = _keys(table)
     spec = "@{}" + "l" * (len(keys) + len(SHOWN) + 1) + "@{}"
-    heads = [*(key.capitalize() for key in keys), *(metric.title for metric in SHOWN.values()), LOSS]
+    heads = [
+        *(key.capitalize() for key in keys),
+        *(metric.title for metric in SHOWN.values()),
+        LOSS,
+    ]
     units = ["" for _ in keys] + [_tex(JUDGING[column]) for column in SHOWN] + [""]
     lines = [
         r"% Needs \usepackage{booktabs} and \usepackage{amssymb}; put it in a table* environment.",

@@ -80,7 +80,8 @@ def table(plan: Plan, scaling: pd.DataFrame) -> pd.DataFrame:
     fields = ["value", "value_low", "value_high", "exponent", "ci_low", "ci_high"]
     ends = ["judging", "judging_low", "judging_high"]
     ends += ["judging_exponent", "judging_exponent_low", "judging_exponent_high"]
-    fits = scaling.set_index(["metric", "scheme", "layer", "kind"])
+    keys = ["metric", "scheme", "layer", "kind"]
+    fits = {tuple(row[key] for key in keys): row for row in scaling.to_dict("records")}
     rows = []
     for fit in scaling.to_dict("records"):
         for place, (column, metric) in enumerate(HEADLINE.items()):
@@ -96,11 +97,11 @@ def table(plan: Plan, scaling: pd.DataFrame) -> pd.DataFrame:
             row |= {"agrees": agrees, "layer": fit["layer"], "kind": fit["kind"]}
             row |= {field: fit[field] for field in fields} | {"reason": "invented for a test"}
             place_of = (scheme, fit["layer"], fit["kind"])
-            read = fits.loc[(JUDGING[column], *place_of)]
+            read = fits[(JUDGING[column], *place_of)]
             raw = None if column == "feature_variation" else read["raw_exponent"]
             row |= {"raw_exponent": raw}
-            row |= dict(zip(ends, read[fields], strict=True))
-            kept = fits.loc[("retention", *place_of)] if column == "feature_diversity" else {}
+            row |= {end: read[field] for end, field in zip(ends, fields, strict=True)}
+            kept = fits[("retention", *place_of)] if column == "feature_diversity" else {}
             for end in ("", "_low", "_high"):
                 row[f"retention{end}"] = kept.get(f"value{end}")
             rows.append(row | {"loss": 0.149, "loss_low": 0.118, "loss_high": 0.189})
@@ -109,7 +110,8 @@ def table(plan: Plan, scaling: pd.DataFrame) -> pd.DataFrame:
 
 def steps(plan: Plan, headline: pd.DataFrame) -> pd.DataFrame:
     """The cells of the last step at each step but 0, as if nothing had changed."""
-    names = "scheme,column,step,measured,agrees,value,exponent,ci_low,ci_high".split(",")
+    names = ["scheme", "column", "step", "measured", "agrees"]
+    names += ["value", "exponent", "ci_low", "ci_high"]
     parts = [headline.assign(step=step)[names] for step in plan.steps if step > 0]
     return pd.concat(parts) if parts else pd.DataFrame(columns=names)
 

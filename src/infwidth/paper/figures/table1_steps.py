@@ -11,7 +11,6 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch, Rectangle
 
 from infwidth.drawing import panels, style
-from infwidth.drawing.style import GREY
 from infwidth.measures.metrics import SHOWN
 from infwidth.measures.reading import Measurements
 
@@ -51,9 +50,7 @@ def draw(measured: Measurements) -> Figure:
     return figure
 
 
-def _row(
-    ax: Axes, table: pd.DataFrame, key: tuple[str, str], place: int, steps: list[int]
-) -> None:
+def _row(ax: Axes, table: pd.DataFrame, key: tuple[str, str], place: int, steps: list[int]) -> None:
     rows = table[(table["column"] == key[0]) & (table["scheme"] == key[1])].set_index("step")
     for x, step in enumerate(steps):
         if step not in rows.index:
@@ -72,9 +69,7 @@ def _symbol(measured: str, ink: str) -> dict[str, Any]:
     return {"color": ink, "linestyle": "none", "markeredgewidth": 0.9, "zorder": 3, **look}
 
 
-def _labels(
-    ax: Axes, rows: list[tuple[str, str]], steps: list[int], columns: list[str]
-) -> None:
+def _labels(ax: Axes, rows: list[tuple[str, str]], steps: list[int], columns: list[str]) -> None:
     ax.grid(visible=False)
     ax.set_xlim(-0.5, max(len(steps), 1) - 0.5)
     ax.set_ylim(max(len(rows), 1) - 0.5, -0.5)

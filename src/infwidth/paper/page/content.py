@@ -33,7 +33,7 @@ ORIGINS: Mapping[str, str] = {
 def grades(findings: Sequence[Mapping[str, Any]]) -> str:
     """How many of the paper's own statements have which verdict, in words; empty without any.
 
-    >>> grades([{"origin": "paper", "verdict": "verified"}, {"origin": "here", "verdict": "refuted"}])
+    >>> grades([{"origin": "paper", "verdict": "verified"}])
     '1 of 1 statements of the paper verified'
     """
     own = [finding["verdict"] for finding in findings if finding["origin"] == "paper"]
@@ -43,6 +43,8 @@ def grades(findings: Sequence[Mapping[str, Any]]) -> str:
     others = [f", {own.count(key)} {word}" for key, word in words.items() if key in own]
     verified = own.count("verified")
     return f"{verified} of {len(own)} statements of the paper verified" + "".join(others)
+
+
 LOSSES: Mapping[str, str] = {
     "mse": "half the squared error, summed over the outputs",
     "cross_entropy": "cross-entropy",
@@ -205,8 +207,8 @@ def thresholds(config: Mapping[str, Any]) -> list[str]:
     return [
         "A power of n falls, is stable or grows if its whole 95 % interval lies below, within or "
         f"above ±{stable}.",
-        f"A change is small if it is under {small} at the largest width and falls, and large if it is "
-        "not under it and does not fall.",
+        f"A change is small if it is under {small} at the largest width and falls, and large if it "
+        "is not under it and does not fall.",
         "Features are collapsed if the least eigenvalue over the mean one is under "
         f"{collapse} at the largest width, or falls, and rich if it is above and does not fall.",
         "Least eigenvalues take part in a fit from "

@@ -10,8 +10,9 @@ law of `infwidth.measures.power_law`,
 κ is 1 at initialisation, and less for what training adds, which is no sample of independent units;
 few widths with n ≫ N cannot tell a larger κ from a smaller b. The exponent b tells whether there is
 anything to extrapolate to: where its interval lies below `FALLING`, λ_min vanishes; where it lies
-above, b = 0, and the limit is C, since F_l(n) → 1; where it lies across, there is no telling. The paper proves C > 0 under µP for inputs and activations that
-meet its assumptions, and does not say how large it is. Rules and thresholds are ours.
+above, b = 0, and the limit is C, since F_l(n) → 1; where it lies across, there is no telling. The
+paper proves C > 0 under µP for inputs and activations that meet its assumptions, and does not say
+how large it is. Rules and thresholds are ours.
 """
 
 import math
