@@ -108,6 +108,7 @@ def test_an_altered_measurement_is_named_and_nothing_counts_that_rests_on_it(
     others = [outcome for output, outcome in found.items() if output != name]
     assert {outcome.output for outcome in others} == {
         "scaling.csv", "table1.csv", "table1_layers.csv",
+        "table1_steps.csv", "table1_facts.csv",
         "table1.md", "table1.tex", "table1_layers.md",
     }  # fmt: skip
     assert {outcome.result for outcome in others} == {"unvouched"}
@@ -287,7 +288,7 @@ def test_what_cannot_be_regenerated_fails_alone(
         raise KeyError("fit_width_ratio")
 
     broken = Task(("table1.tex",), fail, aside=aside)
-    monkeypatch.setattr(reviewing, "tasks", lambda setting: [*tasks(setting)[:2], broken])
+    monkeypatch.setattr(reviewing, "tasks", lambda setting: [*tasks(setting)[:3], broken])
     (folder / "table1.md").unlink()
     (folder / "table1_layers.md").unlink()
     found = failing(review(folder))
