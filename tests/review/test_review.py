@@ -442,7 +442,7 @@ def spoil(folder: Path) -> dict[str, str]:
     edit(folder / "table1_layers.csv", "IP,", "IQ,")
     edit(folder / "table1.md", "Feature diversity", "Feature diversitY")
     (folder / "table1.tex").unlink()
-    edit(folder / "analysis.ipynb", "cells agree with what is claimed", "cells agree with that paper")
+    edit(folder / "analysis.ipynb", "agree with what is claimed", "agree with that paper")
     verdict = "true" if "true" in (folder / "table1.csv").read_text("utf-8") else "false"
     edit(folder / "table1.csv", f",{verdict},", f",{'false' if verdict == 'true' else 'true'},")
     report = (folder / "report.pdf").read_bytes()
