@@ -1,7 +1,9 @@
 """The rows of the metrics, and what is read off them."""
 
+import itertools
 import math
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -43,6 +45,33 @@ def test_values_resolutions_and_bounds_of_a_quotient_are_in_its_unit() -> None:
     assert upper.tolist() == [0.5, 1.0, 1.0]
     assert bound.tolist() == [1.0, 4.0, 0.0]
     assert METRICS["feature_change"].upper(table) is None
+
+
+def test_retention_is_the_ratio_over_that_of_the_same_training_at_step_0() -> None:
+    rng = np.random.default_rng(0)
+    keys = list(itertools.product(("SP", "IP"), (8, 16), (0, 1), (1, 2), "hx", (5, 0, 20)))
+    table = pd.DataFrame(keys, columns=["scheme", "width", "seed", "layer", "kind", "step"])
+    table["gram_min_eig"] = rng.uniform(0.1, 1, len(table))
+    table["gram_mean_eig"] = rng.uniform(1, 2, len(table))
+    table["resolution"] = 0.05
+    table.loc[[0, 4], "gram_min_eig"] = math.nan  # of one training at step 5, of another at step 0
+    retention = METRICS["retention"]
+    values, upper = retention.values(table), retention.upper(table)
+    assert upper is not None
+    ratios = {
+        key: row["gram_min_eig"] / row["gram_mean_eig"]
+        for key, row in zip(keys, table.to_dict("records"), strict=True)
+    }
+    for place, (key, mean) in enumerate(zip(keys, table["gram_mean_eig"], strict=True)):
+        start = ratios[(*key[:-1], 0)]
+        assert values[place] == pytest.approx(ratios[key] / start, nan_ok=True)
+        most = 0.05 / mean / start
+        assert upper[place] == pytest.approx(most, nan_ok=True)
+    assert values.isna().sum() == 1 + 3
+    # Without step 0 there is nothing to set it against.
+    assert retention.values(table[table["step"] > 0]).isna().all()
+    assert not retention.corrected
+    assert METRICS["gram_ratio"].corrected
 
 
 @pytest.mark.parametrize("layers", [1, 2, 5])

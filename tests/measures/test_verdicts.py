@@ -7,6 +7,7 @@ import pytest
 
 from infwidth.measures.claims import CLAIMS
 from infwidth.measures.estimate import NOT_MEASURED, Estimate
+from infwidth.measures.losses import final_losses
 from infwidth.measures.verdicts import (
     RULES,
     UNDETERMINED,
@@ -26,6 +27,7 @@ def trend(value: float, exponent: float, margin: float = 0.05, unresolved: int =
         value=Estimate(value, 0.9 * value, 1.1 * value),
         exponent=Estimate(exponent, exponent - margin, exponent + margin),
         unresolved=unresolved,
+        raw_exponent=exponent + 0.4,
     )
 
 
@@ -96,6 +98,7 @@ def scaling(**metrics: Trend) -> pd.DataFrame:
                     **seen.value.columns("value"),
                     **seen.exponent.columns("exponent"),
                     "unresolved": seen.unresolved,
+                    "raw_exponent": seen.raw_exponent,
                 }
                 rows.append(
                     {"metric": metric, "scheme": scheme, "layer": layer, "kind": kind, **numbers}
@@ -108,6 +111,7 @@ AS_MUP = {
     "gram_min_eig": trend(0.03, 0.0),
     "gram_ratio": trend(0.1, 0.0),
     "spacetime_min_eig": trend(5e-3, 0.0),
+    "retention": trend(0.35, 0.0),
 }
 NONE_DIVERGED = pd.DataFrame(columns=["scheme", "width", "seed", "step"])
 
@@ -141,6 +145,41 @@ def test_a_cell_shows_the_least_eigenvalue_and_is_judged_by_the_ratio() -> None:
     assert cell["measured"].item() == "collapsed"
     assert cell["value"].item() == 0.03
     assert "gram_ratio 1e-07" in cell["reason"].item()
+    assert cell["judging"].item() == 1e-7
+    assert cell["judging_exponent"].item() == -1.0
+
+
+def test_beside_a_cell_stand_retention_raw_exponent_and_loss() -> None:
+    losses = {"SP": Estimate(0.15, 0.12, 0.19)}
+    headline, _ = table1(scaling(**AS_MUP), NONE_DIVERGED, THRESHOLDS, losses)
+    cells = headline.set_index(["scheme", "column"])
+    assert cells.loc[("SP", "feature_diversity"), "retention"] == 0.35
+    assert cells.xs("space_time", level="column")["retention"].isna().all()
+    assert cells.loc[("SP", "space_time"), "raw_exponent"] == 0.4
+    # A change has no finite-width term that a raw exponent could be without.
+    assert cells.xs("feature_variation", level="column")["raw_exponent"].isna().all()
+    assert (cells.loc["SP", ["loss", "loss_low", "loss_high"]].to_numpy() == losses["SP"]).all()
+    assert headline.loc[headline["scheme"] == "NTP", "loss"].isna().all()
+
+
+def test_the_final_loss_is_the_geometric_mean_at_the_last_step_and_largest_width() -> None:
+    runs = pd.DataFrame(
+        [
+            *(("SP", n, seed, step, loss * n) for n in (8, 16) for seed, step, loss in RUNS),
+            ("IP", 16, 0, 0, 5.0),
+            ("µP", 16, 0, 9, 0.0),
+        ],
+        columns=["scheme", "width", "seed", "step", "train_loss"],
+    )
+    found = final_losses(runs)
+    assert found["SP"].value == pytest.approx(16 * (0.2 * 0.8) ** 0.5)
+    assert found["SP"].low < found["SP"].value < found["SP"].high
+    # One never reached the last step, another has no logarithm.
+    assert math.isnan(found["IP"].value)
+    assert math.isnan(found["µP"].value)
+
+
+RUNS = ((0, 0, 9.0), (1, 0, 9.0), (0, 9, 0.2), (1, 9, 0.8))
 
 
 def test_diverged_runs_are_told_in_every_cell_of_their_scheme() -> None:

@@ -165,6 +165,26 @@ def test_the_papers_claims_stand_beside_the_curves(tmp_path: Path) -> None:
     ]
 
 
+def test_over_each_step_stands_how_many_cells_agree(tmp_path: Path) -> None:
+    folder = write(tmp_path, SMALL)
+    table = pd.read_csv(folder / "table1_steps.csv", dtype={"agrees": str})
+    one = (table["scheme"] == "IP") & (table["column"] == "feature_diversity")
+    table.loc[one & (table["step"] == 1), ["measured", "agrees"]] = ["crossover", "false"]
+    table.to_csv(folder / "table1_steps.csv", index=False)
+    figure = figures.table1_steps.draw(read(folder))
+    (ax,) = figure.axes
+    counts = [text.get_text() for text in ax.texts if "/" in text.get_text()]
+    assert counts == ["11 / 12", "12 / 12", "12 / 12"]
+    grounds = [to_hex(patch.get_facecolor()) for patch in ax.patches]
+    assert len(grounds) == 12 * 3
+    assert grounds.count("#ffffff") == 1
+    assert "crossover" in texts(figure)
+    # In grey: the grounds differ in lightness, and no two outcomes share a symbol.
+    assert lightness("#ffffff") - lightness(figures.table1_steps.AGREES) > 15
+    looks = [tuple(sorted(look.items())) for look in figures.table1_steps.SYMBOLS.values()]
+    assert len(set(looks)) == len(looks)
+
+
 def test_a_scheme_looks_the_same_whatever_stands_beside_it() -> None:
     alone, among = style.looks(["µP", "mine"]), style.looks([*MANY])
     assert alone["µP"] == among["µP"]

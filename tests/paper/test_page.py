@@ -126,12 +126,36 @@ def test_every_cell_of_table_1_is_in_the_page(folder: Folder, soup: BeautifulSou
         assert agreement in text
         assert str(row["measured"]) in text
         assert str(row["paper"]) in text
-        value = [float(row[name] or "nan") for name in ("value", "value_low", "value_high")]
-        assert numbers.with_interval(*value) in text
-        if row["exponent"]:
-            ends = [float(row[name]) for name in ("exponent", "ci_low", "ci_high")]
+        for name in ("value", "judging", "retention"):
+            value = [float(row[f"{name}{end}"] or "nan") for end in ("", "_low", "_high")]
+            told = numbers.with_interval(*value) in text
+            assert told or (name == "retention" and row["column"] != "feature_diversity")
+        if row["judging_exponent"]:
+            ends = [float(row[f"judging_exponent{end}"]) for end in ("", "_low", "_high")]
             power, interval = numbers.exponent(*ends)
             assert f"∝ n {power} {interval}" in text
+            raw = float(row["raw_exponent"] or "nan")
+            assert (f", raw {numbers.exponent(raw, raw, raw)[0]}" in text) == (raw == raw)
+    assert words(soup.select_one("td.loss")) == "Training loss 0.149 [0.118, 0.189]"
+
+
+def test_the_page_counts_facts_and_the_papers_own_statements(
+    folder: Folder, soup: BeautifulSoup
+) -> None:
+    facts = pd.read_csv(folder.path / "table1_facts.csv", keep_default_na=False)
+    independent = (facts["follows_from"] == "").sum()
+    assert independent < len(facts)
+    header = words(soup.header)
+    assert f"{independent} of the {len(facts)} are facts of their own" in header
+    assert "1 of 2 statements of the paper verified, 1 undetermined." in header
+    assert content.grades([{"origin": "here", "verdict": "verified"}]) == ""
+
+
+def test_findings_say_who_states_them_and_can_be_chosen_by_that(soup: BeautifulSoup) -> None:
+    rows = soup.select(".findings tbody tr")
+    assert [row["data-origin"] for row in rows] == list(FINDINGS["origin"])
+    options = [str(option["value"]) for option in soup.select("#origins input[name=origin]")]
+    assert options == ["", "paper", "follows", "here"]
 
 
 def test_every_layers_cell_is_in_the_page(folder: Folder, soup: BeautifulSoup) -> None:
@@ -228,9 +252,16 @@ def test_findings_have_their_verdicts_and_evidence(folder: Folder, soup: Beautif
         for row in soup.select("table.findings tbody tr")
     ]
     marks = {"verified": "✓ verified", "refuted": "✗ refuted", "undetermined": "? undetermined"}
+    marks["depends"] = "~ depends on the activation"
     assert rows == [
-        [source, statement, marks[verdict], evidence]
-        for source, statement, verdict, evidence in FINDINGS.itertuples(index=False)
+        [
+            content.ORIGINS[finding["origin"]],
+            "–" if finding["source"] == "here" else finding["source"],
+            finding["statement"],
+            marks[finding["verdict"]],
+            finding["evidence"],
+        ]
+        for finding in FINDINGS.to_dict("records")
     ]
     without = folder.soup(theory=False)
     assert without.find(id="theory") is None
@@ -296,15 +327,18 @@ def test_the_largest_committed_run_makes_a_page_of_moderate_size() -> None:
 
 
 def slow_point(
-    rows: list[dict[Any, Any]], metric: str
+    rows: list[dict[Any, Any]], metric: str, starts: Mapping[tuple[Any, ...], float]
 ) -> tuple[float, float, float, bool, str] | None:
     """Mean, range, whether it is a limit, and the resolution, one row after the other."""
     names = {"spacetime_min_eig": "spacetime_resolution", "feature_change": None}
     name = names.get(metric, "resolution")
     values, floors, limit = [], [], False
     for row in rows:
-        over = row["gram_mean_eig"] if metric == "gram_ratio" else 1.0
-        value = row["gram_min_eig" if metric == "gram_ratio" else metric] / over
+        quotient = metric in ("gram_ratio", "retention")
+        over = row["gram_mean_eig"] if quotient else 1.0
+        if metric == "retention":
+            over *= starts.get(tuple(row[key] for key in TRAINING), math.nan)
+        value = row["gram_min_eig" if quotient else metric] / over
         floor = row[name] / over if name else math.nan
         if not math.isnan(floor):
             floors.append(floor)
@@ -316,6 +350,9 @@ def slow_point(
         return None
     mean = math.exp(math.fsum(map(math.log, values)) / len(values))
     return mean, min(values), max(values), limit, numbers.number(max(floors, default=math.nan), 2)
+
+
+TRAINING = ("scheme", "width", "seed", "layer", "kind")
 
 
 def slow_text(mean: float, low: float, high: float, limit: bool) -> str:
@@ -341,11 +378,16 @@ def test_curves_are_geometric_means_ranges_and_limits(
         for place, t in enumerate(curve["t"])
     }
     limits, expected = 0, 0
+    starts = {
+        tuple(row[key] for key in TRAINING): row["gram_min_eig"] / row["gram_mean_eig"]
+        for row in metrics.to_dict("records")
+        if row["step"] == 0
+    }
     for key, rows in metrics.groupby(["layer", "kind", "scheme", "width", "step"]):
         place, records = cast(tuple[Any, ...], key), rows.to_dict("records")
         for metric in METRICS:
             found = drawn.get((metric, *place))
-            slow = slow_point(records, metric)
+            slow = slow_point(records, metric, starts)
             if slow is None or (
                 place[-1] == 0 and metric in ("feature_change", "spacetime_min_eig")
             ):

@@ -181,6 +181,18 @@ def test_a_scheme_that_is_unticked_is_not_drawn(browser: Browser) -> None:
     assert len(browser.lines("sweep")) == len(PLAN.schemes)
 
 
+@pytest.mark.parametrize("size", [DESKTOP, PHONE])
+def test_findings_are_chosen_by_who_states_them(browser: Browser, size: tuple[int, int]) -> None:
+    browser.open(size)
+    rows = "[...document.querySelectorAll('.findings tbody tr')]"
+    shown = f"return {rows}.map((row) => row.offsetHeight > 0)"
+    assert browser.run(shown) == [True, True, True, True]
+    browser.click("input[name=origin][value=paper]")
+    assert browser.run(shown) == [True, True, False, False]
+    browser.click("input[name=origin][value='']")
+    assert browser.run(shown) == [True, True, True, True]
+
+
 def test_a_width_is_chosen_from_the_list_or_in_the_plot(browser: Browser) -> None:
     browser.open()
     before = browser.lines("evolution")

@@ -187,7 +187,7 @@ def test_the_notebook_runs_on_the_csv_files_alone(folder: Path, tmp_path: Path) 
         for cell in cells
         for output in cell.get("outputs", [])
     )
-    assert "**9 of 9 cells agree with the paper.**" in said
+    assert "**9 of 9 cells agree with what is claimed.**" in said
     assert "- IP, n = 512, seed 1, step 4" in said
     images = [output for cell in cells for output in cell.get("outputs", [])]
     assert sum("image/png" in output.get("data", {}) for output in images) == len(FIGURES)

@@ -8,7 +8,7 @@ import pytest
 from synthetic import Plan, write
 
 from infwidth import numbers
-from infwidth.measures.estimate import Estimate
+from infwidth.measures.estimate import NOT_MEASURED, Estimate
 from infwidth.paper import tables
 from infwidth.paper.tables import Agreement, Cell
 
@@ -46,19 +46,58 @@ def test_markdown_has_a_row_a_scheme_with_the_numbers_of_the_csv(table: pd.DataF
         table,
         "SP",
         "space_time",
-        value=2.251e-6,
-        value_low=2.1e-6,
-        value_high=2.43e-6,
-        exponent=-1.021,
-        ci_low=-1.06,
-        ci_high=-0.98,
+        judging=2.251e-6,
+        judging_low=2.1e-6,
+        judging_high=2.43e-6,
+        judging_exponent=-1.021,
+        judging_exponent_low=-1.06,
+        judging_exponent_high=-0.98,
+        raw_exponent=-0.554,
     )
     rows = rows_of(tables.markdown(edited))
     assert list(rows) == ["SP", "NTP", "IP", "µP"]
     assert rows["SP"][2] == (
         "**decreases with width** ✓ agrees<br>2.25 [2.10, 2.43] × 10⁻⁶<br>"
-        "∝ n<sup>−1.02</sup> [−1.06, −0.98]<br>*paper: decreases with width*"
+        "∝ n<sup>−1.02</sup> [−1.06, −0.98], raw −0.55<br>*claimed: decreases with width*"
     )
+    assert rows["SP"][3] == "0.149 [0.118, 0.189]"
+
+
+NUMBERS = {
+    "judging": 0.1228,
+    "judging_low": 0.1209,
+    "judging_high": 0.1247,
+    "judging_exponent": 0.009,
+    "judging_exponent_low": 0.0,
+    "judging_exponent_high": 0.02,
+    "raw_exponent": 0.5616,
+    "retention": 0.3466,
+    "retention_low": 0.3433,
+    "retention_high": 0.35,
+    "value": 0.0291,
+    "value_low": 0.0286,
+    "value_high": 0.0296,
+}
+
+
+def test_a_cell_of_diversity_prints_what_decides_it(table: pd.DataFrame) -> None:
+    """The ratio and its power, the raw one beside it, retention, and the least eigenvalue."""
+    edited = changed(table, "µP", "feature_diversity", **NUMBERS)
+    assert rows_of(tables.markdown(edited))["µP"][1] == (
+        "**rich** ✓ agrees<br>ratio 0.123 [0.121, 0.125]<br>"
+        "∝ n<sup>0.01</sup> [0.00, 0.02], raw 0.56<br>retention 0.347 [0.343, 0.350]<br>"
+        "λ<sub>min</sub>(K) / n: 0.0291 [0.0286, 0.0296]<br>*claimed: rich*"
+    )
+    assert (
+        r"ratio $0.123\,[0.121, 0.125]$ \\ $\propto n^{0.01}\ [0.00, 0.02]$, raw $0.56$ \\ "
+        r"retention $0.347\,[0.343, 0.350]$ \\ $\lambda_{\min}(K)/n$: $0.0291\,[0.0286, 0.0296]$"
+    ) in tables.latex(edited)
+    unknown = dict.fromkeys(("retention", "retention_low", "retention_high", "raw_exponent"), NAN)
+    (cell,) = rows_of(tables.markdown(changed(edited, "µP", "feature_diversity", **unknown)))["µP"][
+        1:2
+    ]
+    assert "retention" not in cell
+    assert "raw" not in cell
 
 
 @pytest.mark.parametrize("render", [tables.markdown, tables.latex])
@@ -68,9 +107,7 @@ def test_a_disagreement_is_said_in_words(render, table: pd.DataFrame) -> None:  
     assert render(edited).count("disagrees") == 1
     assert tables.disagreements(table) == []
     (sentence,) = tables.disagreements(edited)
-    assert sentence.startswith(
-        "µP, feature diversity: the paper says “rich”, measured is “collapsed”"
-    )
+    assert sentence.startswith("µP, feature diversity: claimed is “rich”, measured is “collapsed”")
 
 
 @pytest.mark.parametrize("render", [tables.markdown, tables.latex])
@@ -81,7 +118,7 @@ def test_a_cell_without_claim_or_numbers_stays_readable(render, tmp_path: Path) 
     assert "undetermined" in text
     own = next(line for line in text.splitlines() if "mine" in line)
     assert "agrees" not in own
-    assert "paper:" not in own
+    assert "claimed:" not in own
 
 
 def test_the_table_of_layers_tells_layer_and_kind(folder: Path) -> None:
@@ -123,7 +160,16 @@ def test_latex_compiles_with_booktabs_and_amssymb(table: pd.DataFrame, tmp_path:
 @pytest.mark.parametrize("agreement", ["agrees", "no claim"])
 def test_reasons_stand_only_where_the_cell_disagrees(agreement: Agreement) -> None:
     cell = Cell(
-        "rich", "rich", agreement, Estimate(1.0, 0.9, 1.1), Estimate(0.0, NAN, NAN), "because"
+        column="space_time",
+        measured="rich",
+        paper="rich",
+        agreement=agreement,
+        judging=Estimate(1.0, 0.9, 1.1),
+        exponent=Estimate(0.0, NAN, NAN),
+        raw_exponent=NAN,
+        value=None,
+        retention=NOT_MEASURED,
+        reason="because",
     )
     assert "because" not in tables._markdown_cell(cell)
 

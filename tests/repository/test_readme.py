@@ -20,7 +20,7 @@ def committed(path: str) -> str:
 
 
 def test_the_table_is_the_committed_one() -> None:
-    assert shown("table1") == committed("paper/cifar10/table1.md").strip()
+    assert shown("table1") == committed("paper/wide/table1.md").strip()
 
 
 def test_the_speeds_are_the_committed_ones() -> None:
@@ -34,8 +34,7 @@ def test_the_speeds_are_the_committed_ones() -> None:
 @pytest.mark.parametrize(
     ("experiment", "agreeing", "claim"),
     [
-        ("cifar10", 12, "All twelve cells agree with the paper."),
-        ("wide", 12, "all twelve cells agree there, too"),
+        ("wide", 12, "All twelve cells agree with what is claimed."),
         ("digits", 11, "eleven of its twelve cells agree; one, µP's space-time, is undetermined"),
     ],
 )
@@ -46,12 +45,28 @@ def test_it_counts_the_agreeing_cells(experiment: str, agreeing: int, claim: str
 
 
 def test_the_badges_count_what_is_committed() -> None:
-    cells = committed("paper/cifar10/table1.csv")
+    """Table 1's cells once, and of the theory the paper's own statements alone."""
+    cells = committed("paper/wide/table1.csv")
     agreeing, differing = cells.count(",true,"), cells.count(",false,")
     assert f"Table_1-{agreeing}_of_{agreeing + differing}_cells_agree-" in README
     findings = pd.read_csv(REPOSITORY / "paper/cifar10/theory/findings.csv")
-    holding = (findings["verdict"] == "holds").sum()
-    assert f"theory-{holding}_of_{len(findings)}_statements_hold-" in README
+    own = findings.loc[findings["origin"] == "paper", "verdict"]
+    verified = (own == "verified").sum()
+    assert f"theory-{verified}_of_{len(own)}_statements_of_the_paper_verified-" in README
+
+
+def test_it_counts_the_facts_and_the_layers_that_differ() -> None:
+    words = {7: "seven", 8: "eight", 9: "nine"}
+    facts = pd.read_csv(REPOSITORY / "paper/wide/table1_facts.csv", keep_default_na=False)
+    independent = int((facts["follows_from"] == "").sum())
+    assert f"[{words[independent]} of the twelve](" in README
+    differing = [
+        committed(f"paper/{name}/table1_layers.csv").count(",false,")
+        for name in ("wide", "cifar10", "digits")
+    ]
+    assert f"[{differing[0]} of 72 cells](" in README
+    assert f"[{differing[1]}](paper/cifar10/table1_layers.md)" in README
+    assert f"[{differing[2]}](paper/digits/table1_layers.md)" in README
 
 
 def test_every_linked_file_exists() -> None:

@@ -67,7 +67,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     rewrite(folder, vouch)
     config = json.loads((folder / "provenance.json").read_text(encoding="utf-8"))["config"]
     setting = Setting(config, reviewing.WORKFLOW)
-    for task in tasks(setting)[:3]:
+    for task in tasks(setting)[:4]:
         task.make(folder, setting)
     return folder
 
@@ -75,7 +75,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def folder(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A copy to be changed; the review makes tables alone."""
-    monkeypatch.setattr(reviewing, "tasks", only(3))
+    monkeypatch.setattr(reviewing, "tasks", only(4))
     return Path(shutil.copytree(made, tmp_path / "copy"))
 
 
@@ -108,6 +108,7 @@ def test_an_altered_measurement_is_named_and_nothing_counts_that_rests_on_it(
     others = [outcome for output, outcome in found.items() if output != name]
     assert {outcome.output for outcome in others} == {
         "scaling.csv", "table1.csv", "table1_layers.csv",
+        "table1_steps.csv", "table1_facts.csv",
         "table1.md", "table1.tex", "table1_layers.md",
     }  # fmt: skip
     assert {outcome.result for outcome in others} == {"unvouched"}
@@ -287,7 +288,7 @@ def test_what_cannot_be_regenerated_fails_alone(
         raise KeyError("fit_width_ratio")
 
     broken = Task(("table1.tex",), fail, aside=aside)
-    monkeypatch.setattr(reviewing, "tasks", lambda setting: [*tasks(setting)[:2], broken])
+    monkeypatch.setattr(reviewing, "tasks", lambda setting: [*tasks(setting)[:3], broken])
     (folder / "table1.md").unlink()
     (folder / "table1_layers.md").unlink()
     found = failing(review(folder))
@@ -441,7 +442,7 @@ def spoil(folder: Path) -> dict[str, str]:
     edit(folder / "table1_layers.csv", "IP,", "IQ,")
     edit(folder / "table1.md", "Feature diversity", "Feature diversitY")
     (folder / "table1.tex").unlink()
-    edit(folder / "analysis.ipynb", "cells agree with the paper", "cells agree with that paper")
+    edit(folder / "analysis.ipynb", "agree with what is claimed", "agree with that paper")
     verdict = "true" if "true" in (folder / "table1.csv").read_text("utf-8") else "false"
     edit(folder / "table1.csv", f",{verdict},", f",{'false' if verdict == 'true' else 'true'},")
     report = (folder / "report.pdf").read_bytes()

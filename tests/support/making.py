@@ -7,9 +7,7 @@ import json
 import sys
 from pathlib import Path
 
-from infwidth.files.tables import read_csv, write_csv
-from infwidth.measures.scaling import scaling_table
-from infwidth.measures.verdicts import Thresholds, table1
+from infwidth.measures import scaling, through_time, verdicts
 from infwidth.paper import figures, notebook, page, report, tables
 
 WORKFLOW = Path(__file__).parents[2] / "workflow"
@@ -19,18 +17,11 @@ SCRIPT = WORKFLOW / "notebooks/analysis.py"
 def judge(folder: Path) -> None:
     """Exponents, verdicts and the tables that show them."""
     config = json.loads((folder / "provenance.json").read_text(encoding="utf-8"))["config"]
-    fits = ("samples", "steps", "fit_width_ratio")
-    scaling = scaling_table(
-        read_csv(folder / "metrics.csv"),
-        read_csv(folder / "spectra.csv"),
-        **{name: config[name] for name in fits},
-    )
-    write_csv(scaling, folder / "scaling.csv")
-    rules = ("stable_exponent", "small_change", "collapse_ratio")
-    thresholds = Thresholds(**{name: config[name] for name in rules})
-    headline, layers = table1(scaling, read_csv(folder / "diverged.csv"), thresholds)
-    write_csv(headline, folder / "table1.csv")
-    write_csv(layers, folder / "table1_layers.csv")
+    rules = {name: config[name] for name in ("stable_exponent", "small_change", "collapse_ratio")}
+    fits = {name: config[name] for name in ("samples", "fit_width_ratio")}
+    scaling.write(folder, steps=config["steps"], **fits)
+    verdicts.write(folder, **rules)
+    through_time.write(folder, **fits, **rules)
     tables.write(folder)
 
 

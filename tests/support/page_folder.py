@@ -26,11 +26,12 @@ PLAN = Plan(
 )
 FINDINGS = pd.DataFrame(
     [
-        ("Theorem 4.5", "Features are independent at n < ∞", "verified", "least eigenvalue 0.021"),
-        ("Corollary 4.6", "At rest the error is zero", "undetermined", "nothing came to rest"),
-        ("here", "A planted violation", "refuted", "0.3 & more"),
+        ("Theorem 4.5", "Features are independent at n < ∞", "verified", "0.021", "paper", ""),
+        ("Corollary 4.6", "At rest the error is zero", "undetermined", "no rest", "paper", ""),
+        ("Theorem 4.5", "So are others", "depends", "0.1", "follows", "the activation"),
+        ("here", "A planted violation", "refuted", "0.3 & more", "here", ""),
     ],
-    columns=["source", "statement", "verdict", "evidence"],
+    columns=["source", "statement", "verdict", "evidence", "origin", "depends_on"],
 )
 
 

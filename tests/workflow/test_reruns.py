@@ -7,8 +7,8 @@ from workflow_run import SCHEMES, TINY, WIDTHS, Checkout, append, write_images
 
 ALL_TRAININGS = {(scheme, width) for scheme in SCHEMES for width in WIDTHS}
 FROM_FIGURES = {"figures", "notebook", "report_pdf", "page", "all"}
-FROM_VERDICTS = {"verdicts", "table1", "notebook", "report_pdf", "page", "all"}
-FROM_SCALING = FROM_VERDICTS | {"scaling", "figures"}
+FROM_VERDICTS = FROM_FIGURES | {"verdicts", "table1_steps", "table1"}
+FROM_SCALING = FROM_VERDICTS | {"scaling"}
 FROM_SPECTRA = FROM_SCALING | {"spectra"}
 FROM_TRAINING = FROM_SPECTRA | {"train", "features"}
 OWN_SCHEME = "schemes: {mine: {init_variance: [0, -1, -1.5], learning_rate: [0.5, -1, -1]}, "

@@ -22,7 +22,7 @@ COLUMNS = {
     "table1_layers.csv": "scheme,column,measured,paper,agrees",
 }
 CELLS = ("feature_variation", "feature_diversity", "space_time")
-FIGURES = ("width_sweep", "evolution", "spectra", "losses", "layers")
+FIGURES = ("width_sweep", "table1_steps", "evolution", "spectra", "losses", "layers")
 STEPS = ["0", "1", "5"]
 NUMBERS = ("value", "value_low", "value_high", "exponent", "ci_low", "ci_high")
 SUPERSCRIPT = str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹−", "-0123456789-")

@@ -44,7 +44,9 @@ layers = tables.read(Path("table1_layers.csv"))
 
 
 # %% [markdown]
-# ## What the paper claims
+# ## What is claimed
+#
+# The words are those of a published summary; the paper's own text was not at hand.
 
 
 # %%
@@ -60,9 +62,9 @@ Markdown("\n".join(f"| {' | '.join(row)} |" for row in rows))
 # %% [markdown]
 # ## What is assumed
 #
-# As far as summaries of it tell, the paper does not state the data subset, the widths, the learning
-# rate, the number of steps, the loss, the activation, the number of samples or the seeds of its
-# figures. Those of this run are assumptions of this replication. `provenance.json` has all of them;
+# The summary does not state the data subset, the widths, the learning rate, the number of steps,
+# the loss, the activation, the number of samples or the seeds of the figures. Those of this run are
+# assumptions of this replication. `provenance.json` has all of them;
 # the files here show these:
 
 # %%
@@ -89,9 +91,38 @@ counts = table1["agrees"].value_counts()
 different = tables.disagreements(table1)
 Markdown(
     f"**{counts.get('agrees', 0)} of {len(table1[table1['agrees'] != 'no claim'])} cells agree "
-    "with the paper.**"
+    "with what is claimed.**"
     + "".join(f"\n- {sentence}" for sentence in different or ["No cell disagrees."])
 )
+
+# %% [markdown]
+# ### How many facts
+#
+# Space-time cannot exceed λ_min(K_0) nor half of any input's movement; so where one of these falls
+# with the width, its fall is no news. Diversity that training leaves within a factor of ten is that
+# of initialisation, which schemes that start alike have in common.
+
+# %%
+facts = read_csv(Path("table1_facts.csv"))
+following = facts[facts["follows_from"] != ""]
+Markdown(
+    f"**{len(facts) - len(following)} of the {len(facts)} cells are facts of their own.** "
+    "The others follow:\n"
+    + "\n".join(
+        f"- {fact.scheme}, {SHOWN[fact.column].title.lower()}, from {fact.follows_from}: "
+        f"{fact.reason}"
+        for fact in following.itertuples()
+    )
+)
+
+# %% [markdown]
+# ### When
+#
+# The same rules at every step at which features were measured. A filled ground agrees with the
+# claim, and the symbol says what came out.
+
+# %%
+figures.table1_steps.draw(measured)
 
 # %% [markdown]
 # ## Against the width
@@ -185,10 +216,10 @@ different = layers[layers["agrees"] == "disagrees"]
 places = [f"layer {layer}, {kind}" for layer, kind in different[["layer", "kind"]].values]
 sentences = zip(places, tables.disagreements(layers), strict=True)
 lines = [f"- {place}: {sentence}" for place, sentence in sentences]
-Markdown("Cells that differ from the paper's row:\n\n" + "\n".join(lines or ["- none"]))
+Markdown("Cells that differ from what is claimed:\n\n" + "\n".join(lines or ["- none"]))
 
 # %% [markdown]
-# The paper's row speaks of a network, not of a layer; the headline above is the last hidden layer.
+# The claim speaks of a network, not of a layer; the headline above is the last hidden layer.
 
 # %% [markdown] tags=["theory"]
 # ## The theory itself

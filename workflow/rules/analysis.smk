@@ -63,6 +63,7 @@ rule verdicts:
     input:
         scaling=rules.scaling.output[0],
         diverged=rules.spectra.output.diverged,
+        runs=rules.spectra.output.runs,
     output:
         headline=f"{PAPER}/table1.csv",
         layers=f"{PAPER}/table1_layers.csv",
@@ -87,6 +88,38 @@ rule verdicts:
         "Judging every cell of Table 1"
     script:
         "../scripts/judge_table1.py"
+
+
+rule table1_steps:
+    input:
+        metrics=rules.spectra.output.metrics,
+        spectra=rules.spectra.output.spectra,
+        headline=rules.verdicts.output.headline,
+    output:
+        steps=f"{PAPER}/table1_steps.csv",
+        facts=f"{PAPER}/table1_facts.csv",
+    log:
+        f"{LOGS}/table1_steps.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/table1_steps.tsv"
+    group:
+        "analysis"
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=growing(1000),
+        runtime=growing(20),
+    params:
+        settings=experiment.settings("samples", "fit_width_ratio"),
+        thresholds=experiment.settings(
+            "stable_exponent", "small_change", "collapse_ratio"
+        ),
+        code=code("measures.through_time"),
+    message:
+        "Judging Table 1 at every step"
+    script:
+        "../scripts/judge_steps.py"
 
 
 # Not part of `all`: a disagreement is a finding, and the pipeline completes with it.

@@ -3,7 +3,14 @@ from infwidth.jobs.code_digest import content_digest, whole_code_digest
 from infwidth.jobs.provenance import figures_digest
 from infwidth.theory.statements import measured_tables
 
-FIGURES = ("width_sweep", "evolution", "spectra", "losses", "layers")
+FIGURES = (
+    "width_sweep",
+    "table1_steps",
+    "evolution",
+    "spectra",
+    "losses",
+    "layers",
+)
 
 
 # The checks of the theory, and their tables and findings for what shows them; nothing where they
@@ -62,6 +69,7 @@ rule figures:
         diverged=rules.spectra.output.diverged,
         spectra=rules.spectra.output.spectra,
         scaling=rules.scaling.output[0],
+        steps=rules.table1_steps.output.steps,
     output:
         pdf=expand(f"{PAPER}/figures/{{figure}}.pdf", figure=FIGURES),
         png=[
@@ -100,6 +108,7 @@ rule notebook:
         **THEORY_SHOWN,
         headline=rules.verdicts.output.headline,
         layers=rules.verdicts.output.layers,
+        facts=rules.table1_steps.output.facts,
     output:
         f"{PAPER}/analysis.ipynb",
     log:
@@ -168,6 +177,7 @@ rule provenance:
                 "spectra",
                 "scaling",
                 "verdicts",
+                "table1_steps",
                 "table1",
                 "figures",
                 "notebook",
@@ -186,6 +196,8 @@ rule report_pdf:
         headline=rules.verdicts.output.headline,
         layers=rules.verdicts.output.layers,
         scaling=rules.scaling.output[0],
+        facts=rules.table1_steps.output.facts,
+        steps=rules.table1_steps.output.steps,
         diverged=rules.spectra.output.diverged,
         provenance=rules.provenance.output[0],
         figures=rules.figures.output.pdf,
@@ -221,6 +233,7 @@ rule page:
         **dict(rules.figures.input.items()),
         headline=rules.verdicts.output.headline,
         layers=rules.verdicts.output.layers,
+        facts=rules.table1_steps.output.facts,
         provenance=rules.provenance.output[0],
         figures=rules.figures.output.png,
         theory_figures=rules.theory_figures.output.png if experiment.theory else [],

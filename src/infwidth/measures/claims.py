@@ -1,6 +1,7 @@
-"""What the paper's Table 1 says, as summarised, and which verdicts agree with it, cell by cell.
+"""What is claimed, cell by cell, and which verdicts agree with it.
 
-The words are those of published summaries of the paper, whose own text was not at hand.
+The words are those of a published summary of the paper, whose own text was not at hand. The summary
+has four schemes in three columns, which is called Table 1 here: the paper's own number is unknown.
 """
 
 from collections.abc import Mapping
@@ -11,10 +12,10 @@ from typing import Literal
 
 @dataclass(frozen=True)
 class Claim:
-    """A cell of the paper's Table 1.
+    """A cell of Table 1.
 
     Attributes:
-        words: the paper's, as summarised.
+        words: of the summary.
         agreeing: the verdicts that agree with them.
         width: what they say of growing widths, if they say something.
     """
@@ -32,7 +33,7 @@ _SMALL = _claim("small, close to initialisation", "small")
 _RICH = _claim("rich", "rich", width="stable")
 _DECREASES = _claim("decreases with width", "decreases with width", width="falls")
 
-# Chen et al. 2025, Table 1, as summarised. Of IP it says "large", not how it depends on the width.
+# Chen et al. 2025, as summarised. Of IP it says "large", not how it depends on the width.
 CLAIMS: Mapping[str, Mapping[str, Claim]] = MappingProxyType(
     {
         "SP": {
@@ -47,7 +48,7 @@ CLAIMS: Mapping[str, Mapping[str, Claim]] = MappingProxyType(
         },
         "IP": {
             "feature_variation": _claim("large", "large", "large and stable"),
-            "feature_diversity": _claim("low, features collapse", "collapsed"),
+            "feature_diversity": _claim("low (feature collapse)", "collapsed"),
             "space_time": _DECREASES,
         },
         "µP": {
@@ -60,5 +61,5 @@ CLAIMS: Mapping[str, Mapping[str, Claim]] = MappingProxyType(
 
 
 def claim_on(scheme: str, column: str | None) -> Claim | None:
-    """What the paper says of a scheme in a column of its Table 1, if it says something."""
+    """What is claimed of a scheme in a column of Table 1, if something is."""
     return None if column is None else CLAIMS.get(scheme, {}).get(column)

@@ -8,7 +8,9 @@ the layer before, so l samples are nested: F_l(n) belongs to a product of l Wish
 computed for the spectrum at hand, from random draws whose cost does not depend on n.
 """
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -60,6 +62,15 @@ def limit_spectrum(measured: Array, width: int, stages: int) -> Array:
     return limit
 
 
+def nearest_step(known: Iterable[int], step: int) -> int:
+    """The step, of those whose spectra are known, that is nearest in the logarithm of the step.
+
+    Raises:
+        ValueError: none is known.
+    """
+    return min(set(known), key=lambda other: abs(math.log((1 + other) / (1 + step))))
+
+
 def log_factors(measured: Array, widths: Sequence[int], stages: int) -> Array:
     """Logarithm of F_l(n) at each width.
 
@@ -68,6 +79,14 @@ def log_factors(measured: Array, widths: Sequence[int], stages: int) -> Array:
         widths: each at least m.
         stages: l, the layer.
     """
-    limit = limit_spectrum(measured, max(widths), stages)
-    expected = np.array([expected_log_spectrum(limit, n, stages)[0] for n in widths])
-    return expected - float(np.log(limit[0]))
+    return np.array(_log_factors(tuple(measured), tuple(widths), stages))
+
+
+# A spectrum stands for several steps and metrics.
+@lru_cache(maxsize=256)
+def _log_factors(
+    measured: tuple[float, ...], widths: tuple[int, ...], stages: int
+) -> tuple[float, ...]:
+    limit = limit_spectrum(np.array(measured), max(widths), stages)
+    least = math.log(limit[0])
+    return tuple(float(expected_log_spectrum(limit, n, stages)[0]) - least for n in widths)

@@ -61,6 +61,8 @@ class Metric:
         matrix: the matrix whose least eigenvalue it is, whose spectrum sets the finite-width
             correction and which has a resolution; None for what is no least eigenvalue.
         quotient: the two columns of metrics.csv that it is the quotient of, if it is one.
+        retains: the column of Table 1 whose judging metric it sets against that metric's own value
+            at step 0, in the same training; such a pair shares its finite-width effect.
         since_start: it compares with step 0, and says nothing at step 0 itself.
         drawn: it has panels of its own in the figures.
     """
@@ -75,6 +77,7 @@ class Metric:
     judges: str | None = None
     matrix: Matrix | None = None
     quotient: tuple[str, str] | None = None
+    retains: str | None = None
     since_start: bool = False
     drawn: bool = True
 
@@ -82,12 +85,19 @@ class Metric:
         """Of an axis, in TeX: at the last step T, or at any step t."""
         return f"{self.noun} ${self.symbol.tex.replace('T', step)}$"
 
+    @property
+    def corrected(self) -> bool:
+        """Whether its power of the width is fitted together with the finite-width effect."""
+        return self.matrix is not None and self.retains is None
+
     def values(self, metrics: pd.DataFrame) -> "pd.Series[float]":
-        """Its values in a table with the columns of metrics.csv."""
+        """Its values in a table with the columns of metrics.csv.
+
+        What retains something is known of the trainings whose step 0 is in the table, too.
+        """
         if self.quotient is None:
             return metrics[self.name]
-        value, unit = self.quotient
-        return metrics[value] / metrics[unit]
+        return self._in_units(metrics[self.quotient[0]], metrics)
 
     def beside(self, metrics: pd.DataFrame) -> pd.DataFrame:
         """The table with the metric as a column of its name."""
@@ -108,11 +118,22 @@ class Metric:
         if self.matrix is None:
             return None
         upper = metrics[self.matrix.resolution].clip(upper=metrics["gram_mean_eig"])
-        # 0 / 0 of features that are all zero says nothing.
-        return upper if self.quotient is None else self._in_units(upper, metrics).fillna(1.0)
+        if self.quotient is None:
+            return upper
+        upper = self._in_units(upper, metrics)
+        # 0 / 0 of features that are all zero says nothing; what was at step 0 may be unknown.
+        return upper if self.retains else upper.fillna(1.0)
 
     def _in_units(self, values: "pd.Series[float]", metrics: pd.DataFrame) -> "pd.Series[float]":
-        return values if self.quotient is None else values / metrics[self.quotient[1]]
+        if self.quotient is None:
+            return values
+        value, unit = self.quotient
+        values = values / metrics[unit]
+        if self.retains is None:
+            return values
+        first = (metrics[value] / metrics[unit]).where(metrics["step"] == 0)
+        training = [metrics[key] for key in ("scheme", "width", "seed", "layer", "kind")]
+        return values / first.groupby(training).transform("first")
 
 
 METRICS: Mapping[str, Metric] = MappingProxyType(
@@ -152,13 +173,13 @@ METRICS: Mapping[str, Metric] = MappingProxyType(
             Metric(
                 name="gram_ratio",
                 title="Relative diversity",
-                noun="relative diversity",
+                noun="ratio",
                 words="smallest eigenvalue of K over the mean one",
                 symbol=Symbol(
                     text="λ_min(K) over the mean eigenvalue",
                     html="λ<sub>min</sub>(K) / λ<sub>mean</sub>(K)",
                     tex=r"\lambda_{\min}(K)/\lambda_{\mathrm{mean}}(K)",
-                    typst=r"lambda_min (K) \/ lambda_mean (K)",
+                    typst=r'lambda_min (K) \/ lambda_"mean" (K)',
                 ),
                 judges="feature_diversity",
                 matrix=GRAM,
@@ -182,6 +203,23 @@ METRICS: Mapping[str, Metric] = MappingProxyType(
                 matrix=SPACETIME,
                 since_start=True,
             ),
+            # Pairing with step 0 leaves out how well conditioned the activation is to begin with.
+            Metric(
+                name="retention",
+                title="Retention of diversity",
+                noun="retention",
+                words="relative diversity over that at step 0",
+                symbol=Symbol(
+                    text="λ_min(K)/λ_mean(K) over the same at step 0",
+                    html="λ<sub>min</sub>(K) / λ<sub>mean</sub>(K), over the same at step 0",
+                    tex=r"\lambda_{\min}(K)/\lambda_{\mathrm{mean}}(K)\,/\,[\cdot]_0",
+                    typst=r'lambda_min (K) \/ lambda_"mean" (K) \/ [dot.c]_0',
+                ),
+                retains="feature_diversity",
+                matrix=GRAM,
+                quotient=("gram_min_eig", "gram_mean_eig"),
+                drawn=False,
+            ),
         )
     }
 )
@@ -194,6 +232,10 @@ SHOWN: Mapping[str, Metric] = MappingProxyType(
 # Column of Table 1 -> the metric that its verdict is read from.
 JUDGING: Mapping[str, Metric] = MappingProxyType(
     {metric.judges: metric for metric in METRICS.values() if metric.judges}
+)
+# Column of Table 1 -> the metric that sets its judging metric against step 0.
+RETAINING: Mapping[str, Metric] = MappingProxyType(
+    {metric.retains: metric for metric in METRICS.values() if metric.retains}
 )
 
 

@@ -14,7 +14,9 @@ import pandas as pd
 from infwidth.files.tables import read_csv
 from infwidth.measures.metrics import METRICS
 
-WORDS = frozenset({"scheme", "kind", "metric", "correction", "matrix"})
+WORDS = frozenset(
+    {"scheme", "kind", "metric", "correction", "matrix", "column", "measured", "agrees"}
+)
 COUNTS = frozenset({"width", "seed", "step", "layer", "index", "widths", "seeds", "unresolved"})
 
 
@@ -28,6 +30,7 @@ class Measurements:
         diverged: the replicas that diverged, with the step.
         spectra: full spectra, geometric means over the seeds.
         scaling: fitted powers of the width.
+        table1_steps: the cells of Table 1 at every step.
     """
 
     metrics: pd.DataFrame
@@ -35,6 +38,7 @@ class Measurements:
     diverged: pd.DataFrame
     spectra: pd.DataFrame
     scaling: pd.DataFrame
+    table1_steps: pd.DataFrame
 
     @cached_property
     def schemes(self) -> tuple[str, ...]:

@@ -131,7 +131,7 @@ def _fit(
         wide = wide[wide["width"] >= fit_width_ratio * columns]
     values = by_width(wide, metric.name)
     factors = None
-    if matrix is not None and values:
+    if matrix is not None and metric.corrected and values:
         spectrum = _spectrum(spectra, key, matrix.name, max(values))
         if len(spectrum) and (spectrum > 0).all():
             factors = log_factors(spectrum, list(values), stages=layer)
@@ -152,7 +152,7 @@ def _fit(
         largest_width=float(defined["width"].max()),
         widths=len(values),
         seeds=int(final["seed"].nunique()),
-        correction="none" if matrix is None else "marchenko-pastur",
+        correction="marchenko-pastur" if metric.corrected else "none",
         correction_power=law.correction_power,
         raw_exponent=law.raw_exponent,
         r_squared=law.r_squared,

@@ -20,13 +20,15 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 import pandas as pd
 
 from infwidth.files.tables import read_csv, write_csv
 from infwidth.measures.claims import claim_on
-from infwidth.measures.estimate import Estimate
-from infwidth.measures.metrics import JUDGING, SHOWN, Metric, headline
+from infwidth.measures.estimate import NOT_MEASURED, Estimate
+from infwidth.measures.losses import final_losses
+from infwidth.measures.metrics import JUDGING, RETAINING, SHOWN, Metric, headline
 from infwidth.measures.scaling import groups
 
 UNDETERMINED = "undetermined"
@@ -51,12 +53,14 @@ class Trend:
     value: Estimate
     exponent: Estimate
     unresolved: int
+    raw_exponent: float = math.nan
 
     @classmethod
     def of(cls, row: "pd.Series[float]") -> "Trend":
         """Read a row of scaling.csv."""
         value, exponent = Estimate.of(row, "value"), Estimate.of(row, "exponent")
-        return cls(value, exponent, int(row["unresolved"]))
+        raw = float(row.get("raw_exponent", math.nan))
+        return cls(value, exponent, int(row["unresolved"]), raw)
 
     def falls(self, tolerance: float) -> bool:
         """The exponent's interval lies below -tolerance."""
@@ -121,7 +125,9 @@ RULES: Mapping[str, Callable[[Trend, Thresholds], str]] = {
 class Judgement:
     """One row of table1.csv: the verdict on a cell, and the numbers that stand in it.
 
-    `paper` and `agrees` are empty where the paper makes no claim.
+    `paper` and `agrees` are empty where the paper makes no claim; `judging` and its exponent are
+    those of the metric that the rule read, and `raw_exponent` its exponent without the finite-width
+    term, empty where the law has none; `loss` is the scheme's training loss at the last step.
     """
 
     scheme: str
@@ -138,6 +144,19 @@ class Judgement:
     ci_low: float
     ci_high: float
     reason: str
+    raw_exponent: float
+    judging: float
+    judging_low: float
+    judging_high: float
+    judging_exponent: float
+    judging_exponent_low: float
+    judging_exponent_high: float
+    retention: float
+    retention_low: float
+    retention_high: float
+    loss: float
+    loss_low: float
+    loss_high: float
 
 
 def judge(
@@ -147,13 +166,17 @@ def judge(
     trends: Mapping[str, Trend],
     thresholds: Thresholds,
     diverged: int = 0,
+    loss: Estimate = NOT_MEASURED,
 ) -> list[Judgement]:
     """The three cells of one scheme, from its trends by metric name."""
     cells = []
+    unknown = Trend(NOT_MEASURED, NOT_MEASURED, unresolved=0)
     for column, rule in RULES.items():
         judging = JUDGING[column]
         read, shown = trends[judging.name], trends[SHOWN[column].name]
         measured = rule(read, thresholds)
+        retaining = RETAINING.get(column)
+        kept = trends.get(retaining.name, unknown) if retaining else unknown
         claim = claim_on(scheme, column)
         cells.append(
             Judgement(
@@ -171,6 +194,19 @@ def judge(
                 ci_low=shown.exponent.low,
                 ci_high=shown.exponent.high,
                 reason=_reason(judging, read, diverged),
+                raw_exponent=read.raw_exponent if judging.corrected else math.nan,
+                judging=read.value.value,
+                judging_low=read.value.low,
+                judging_high=read.value.high,
+                judging_exponent=read.exponent.value,
+                judging_exponent_low=read.exponent.low,
+                judging_exponent_high=read.exponent.high,
+                retention=kept.value.value,
+                retention_low=kept.value.low,
+                retention_high=kept.value.high,
+                loss=loss.value,
+                loss_low=loss.low,
+                loss_high=loss.high,
             )
         )
     return cells
@@ -200,20 +236,28 @@ def _reason(metric: Metric, trend: Trend, diverged: int) -> str:
 
 
 def write(folder: Path, **thresholds: float) -> None:
-    """Write table1.csv and table1_layers.csv from scaling.csv and diverged.csv, in a paper folder.
+    """Write table1.csv and table1_layers.csv from three other tables of a paper folder.
+
+    They are scaling.csv, diverged.csv, and runs.csv.
 
     Args:
         folder: the paper folder.
         thresholds: the fields of `Thresholds`.
     """
-    scaling, diverged = (read_csv(folder / f"{name}.csv") for name in ("scaling", "diverged"))
-    headline, layers = table1(scaling, diverged, Thresholds(**thresholds))
+    scaling, diverged, runs = (
+        read_csv(folder / f"{name}.csv") for name in ("scaling", "diverged", "runs")
+    )
+    losses = final_losses(runs)
+    headline, layers = table1(scaling, diverged, Thresholds(**thresholds), losses)
     write_csv(headline, folder / "table1.csv")
     write_csv(layers, folder / "table1_layers.csv")
 
 
 def table1(
-    scaling: pd.DataFrame, diverged: pd.DataFrame, thresholds: Thresholds
+    scaling: pd.DataFrame,
+    diverged: pd.DataFrame,
+    thresholds: Thresholds,
+    losses: Mapping[str, Estimate] = MappingProxyType({}),
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Table 1 at the headline layer (the last one's pre-activations), and at every layer and kind.
 
@@ -221,11 +265,13 @@ def table1(
         scaling: scaling.csv.
         diverged: diverged.csv; every run in it is told of in the cells of its scheme.
         thresholds: of the rules.
+        losses: scheme -> its training loss, which stands beside its cells.
     """
     lost = diverged["scheme"].value_counts()
     cells: list[Judgement] = []
     for (scheme, layer, kind), rows in groups(scaling):
         trends = {str(row["metric"]): Trend.of(row) for _, row in rows.iterrows()}
-        cells += judge(scheme, layer, kind, trends, thresholds, int(lost.get(scheme, 0)))
+        loss = losses.get(scheme, NOT_MEASURED)
+        cells += judge(scheme, layer, kind, trends, thresholds, int(lost.get(scheme, 0)), loss)
     every = pd.DataFrame([asdict(cell) for cell in cells])
     return headline(every).reset_index(drop=True), every

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import typst
 
-from infwidth.measures.metrics import SHOWN
+from infwidth.measures.metrics import JUDGING, SHOWN
 from infwidth.theory.statements import DRAWN, STATEMENTS, caption, chosen
 
 
@@ -75,6 +75,8 @@ def _metrics() -> list[dict[str, str | bool]]:
             "noun": metric.noun,
             "symbol": metric.symbol.typst,
             "eigenvalue": metric.matrix is not None,
+            "judging": JUDGING[column].noun,
+            "judging_symbol": JUDGING[column].symbol.typst,
         }
         for column, metric in SHOWN.items()
     ]

@@ -33,6 +33,8 @@ def write(folder: Path, plan: Plan | None = None) -> Path:
     }
     layers = tables["table1_layers"]
     tables["table1"] = layers[(layers["layer"] == plan.layers) & (layers["kind"] == "h")]
+    tables["table1_steps"] = judged.steps(plan, tables["table1"])
+    tables["table1_facts"] = judged.facts(tables["table1"])
     for name, frame in tables.items():
         frame.to_csv(folder / f"{name}.csv", index=False)
     (folder / "provenance.json").write_text(json.dumps(judged.provenance(plan, folder.name)))

@@ -10,7 +10,7 @@ from synthetic.plan import Plan, finite_width
 PAPER = {
     "SP": ("small, close to initialisation", "rich", "decreases with width"),
     "NTP": ("small, close to initialisation", "rich", "decreases with width"),
-    "IP": ("large", "low, features collapse", "decreases with width"),
+    "IP": ("large", "low (feature collapse)", "decreases with width"),
     "µP": ("large and stable", "rich", "stable across widths"),
 }
 MEASURED = {
@@ -19,7 +19,7 @@ MEASURED = {
     "IP": ("large", "collapsed", "decreases with width"),
     "µP": ("large and stable", "rich", "stable across widths"),
 }
-SWEPT = ("feature_change", "gram_min_eig", "gram_ratio", "spacetime_min_eig")
+SWEPT = ("feature_change", "gram_min_eig", "gram_ratio", "spacetime_min_eig", "retention")
 EXPONENTS = {
     "SP": {"init_variance": [0.0, -1.0, -1.0], "learning_rate": [-1.0, -1.0, -1.0]},
     "NTP": {"init_variance": [0.0, -1.0, -1.0], "learning_rate": [0.0, -1.0, -1.0]},
@@ -31,11 +31,13 @@ HEADLINE = {
     "feature_diversity": "gram_min_eig",
     "space_time": "spacetime_min_eig",
 }
+JUDGING = HEADLINE | {"feature_diversity": "gram_ratio"}
 
 
 def scaling(plan: Plan, metrics: pd.DataFrame) -> pd.DataFrame:
     last = metrics[metrics["step"] == plan.steps[-1]].copy()
     last["gram_ratio"] = last["gram_min_eig"] / last["gram_mean_eig"]
+    last["retention"] = 0.9 * last["gram_ratio"] / last["gram_ratio"].max()
     rows = []
     cells = itertools.product(SWEPT, plan.schemes, range(1, plan.layers + 1), "hx")
     for metric, scheme, layer, kind in cells:
@@ -43,7 +45,7 @@ def scaling(plan: Plan, metrics: pd.DataFrame) -> pd.DataFrame:
             (last["scheme"] == scheme) & (last["layer"] == layer) & (last["kind"] == kind)
         ].dropna(subset=[metric])
         here = here[here[metric] > 0]
-        count = 0 if metric == "feature_change" else plan.samples
+        count = 0 if metric in ("feature_change", "retention") else plan.samples
         count *= 2 if metric == "spacetime_min_eig" else 1
         used = here[here["width"] > 3 * count]
         edge = np.array([finite_width(count, width) for width in used["width"]])
@@ -76,6 +78,10 @@ def scaling(plan: Plan, metrics: pd.DataFrame) -> pd.DataFrame:
 
 def table(plan: Plan, scaling: pd.DataFrame) -> pd.DataFrame:
     fields = ["value", "value_low", "value_high", "exponent", "ci_low", "ci_high"]
+    ends = ["judging", "judging_low", "judging_high"]
+    ends += ["judging_exponent", "judging_exponent_low", "judging_exponent_high"]
+    keys = ["metric", "scheme", "layer", "kind"]
+    fits = {tuple(row[key] for key in keys): row for row in scaling.to_dict("records")}
     rows = []
     for fit in scaling.to_dict("records"):
         for place, (column, metric) in enumerate(HEADLINE.items()):
@@ -89,9 +95,33 @@ def table(plan: Plan, scaling: pd.DataFrame) -> pd.DataFrame:
             agrees = None if paper is None else str(MEASURED[scheme][place] == measured).lower()
             row = {"scheme": scheme, "column": column, "measured": measured, "paper": paper}
             row |= {"agrees": agrees, "layer": fit["layer"], "kind": fit["kind"]}
-            row |= {field: fit[field] for field in fields}
-            rows.append(row | {"reason": "invented for a test"})
+            row |= {field: fit[field] for field in fields} | {"reason": "invented for a test"}
+            place_of = (scheme, fit["layer"], fit["kind"])
+            read = fits[(JUDGING[column], *place_of)]
+            raw = None if column == "feature_variation" else read["raw_exponent"]
+            row |= {"raw_exponent": raw}
+            row |= {end: read[field] for end, field in zip(ends, fields, strict=True)}
+            kept = fits[("retention", *place_of)] if column == "feature_diversity" else {}
+            for end in ("", "_low", "_high"):
+                row[f"retention{end}"] = kept.get(f"value{end}")
+            rows.append(row | {"loss": 0.149, "loss_low": 0.118, "loss_high": 0.189})
     return pd.DataFrame(rows)
+
+
+def steps(plan: Plan, headline: pd.DataFrame) -> pd.DataFrame:
+    """The cells of the last step at each step but 0, as if nothing had changed."""
+    names = ["scheme", "column", "step", "measured", "agrees"]
+    names += ["value", "exponent", "ci_low", "ci_high"]
+    parts = [headline.assign(step=step)[names] for step in plan.steps if step > 0]
+    return pd.concat(parts) if parts else pd.DataFrame(columns=names)
+
+
+def facts(headline: pd.DataFrame) -> pd.DataFrame:
+    """As if space-time followed from feature variation wherever it falls."""
+    falls = headline["measured"] == "decreases with width"
+    table = headline[["scheme", "column"]].assign(follows_from="", reason="")
+    table.loc[falls, ["follows_from", "reason"]] = ["feature variation", "invented for a test"]
+    return table
 
 
 def provenance(plan: Plan, name: str) -> dict[str, object]:

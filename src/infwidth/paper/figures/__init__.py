@@ -7,10 +7,11 @@ from matplotlib.figure import Figure
 
 from infwidth.drawing.style import save
 from infwidth.measures.reading import Measurements, read
-from infwidth.paper.figures import evolution, layers, losses, spectra, width_sweep
+from infwidth.paper.figures import evolution, layers, losses, spectra, table1_steps, width_sweep
 
 FIGURES: Mapping[str, Callable[[Measurements], Figure]] = {
     "width_sweep": width_sweep.draw,
+    "table1_steps": table1_steps.draw,
     "evolution": evolution.draw,
     "spectra": spectra.draw,
     "losses": losses.draw,

@@ -33,7 +33,7 @@ def draw(measured: Measurements) -> Figure:
         handles = panels.scheme_handles(looked)
         handles += panels.mark_handles(measured, uppers=any(bounded), power=fitted)
         if any(scheme in CLAIMS for scheme in measured.schemes):
-            label = "paper: stable, falls"
+            label = "claimed: stable, falls"
             handles.append(Line2D([], [], marker="|", color=style.GREY, **GUIDE, label=label))
         panels.legend_above(figure, handles)
     return figure

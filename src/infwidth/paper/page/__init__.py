@@ -8,7 +8,7 @@ from typing import Any
 import jinja2
 
 from infwidth.files.tables import read_csv
-from infwidth.measures.metrics import METRICS, SHOWN
+from infwidth.measures.metrics import JUDGING, METRICS, SHOWN
 from infwidth.measures.reading import read
 from infwidth.paper import tables
 from infwidth.paper.figures import FIGURES
@@ -91,13 +91,15 @@ def page(
         text = template.render(snakemake=filled)
         return " ".join(text.split())
 
+    found = _findings(findings)
     template = environment.get_template("page.html.jinja")
     return template.render(
         **run,
         caption=caption,
         pictures=pictures,
         theory=theory,
-        findings=_findings(findings),
+        findings=found,
+        grades=content.grades(found),
     )
 
 
@@ -115,10 +117,13 @@ def _run(folder: Path) -> dict[str, Any]:
         "provenance": content.provenance(provenance),
         "costs": content.costs(provenance),
         "columns": SHOWN,
+        "judging": [JUDGING[column] for column in SHOWN],
+        "origins": content.ORIGINS,
         "table": list(content.rows(table)),
         "layers": list(content.rows(tables.read(folder / "table1_layers.csv"))),
         "agreeing": int((claimed["agrees"] == "agrees").sum()),
         "claimed": len(claimed),
+        "facts": read_csv(folder / "table1_facts.csv").to_dict("records"),
         "disagreements": tables.disagreements(table),
         "measured": measured,
         "metrics": METRICS,
@@ -130,9 +135,13 @@ def _run(folder: Path) -> dict[str, Any]:
 def _findings(path: Path | None) -> list[dict[str, Any]]:
     if path is None:
         return []
-    found = read_csv(path).to_dict("records")
+    found = read_csv(path).fillna({"depends_on": ""}).to_dict("records")
     return [
-        {**{str(key): value for key, value in row.items()}, "mark": content.MARKS[row["verdict"]]}
+        {
+            **{str(key): value for key, value in row.items()},
+            "mark": content.MARKS[row["verdict"]],
+            "said_by": content.ORIGINS[row["origin"]],
+        }
         for row in found
     ]
 

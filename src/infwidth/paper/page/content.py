@@ -1,13 +1,14 @@
 """The words and numbers of the page: settings, the cells of Table 1, findings, provenance."""
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
 
 from infwidth import numbers
+from infwidth.measures.estimate import Estimate
 from infwidth.measures.metrics import JUDGING, SHOWN
 from infwidth.paper import tables
 
@@ -20,8 +21,30 @@ MARKS: Mapping[str, tuple[str, str]] = {
     "refuted": ("✗", "refuted"),
     "undetermined": ("?", "undetermined"),
 }
-# Of all settings but those below, as far as summaries of it tell.
+# Of all settings but those below, by the summary that was at hand.
 _NOT_STATED = "not stated"
+ORIGINS: Mapping[str, str] = {
+    "paper": "the paper",
+    "follows": "follows from it",
+    "here": "here",
+}
+
+
+def grades(findings: Sequence[Mapping[str, Any]]) -> str:
+    """How many of the paper's own statements have which verdict, in words; empty without any.
+
+    >>> grades([{"origin": "paper", "verdict": "verified"}])
+    '1 of 1 statements of the paper verified'
+    """
+    own = [finding["verdict"] for finding in findings if finding["origin"] == "paper"]
+    if not own:
+        return ""
+    words = {"depends": "dependent", "undetermined": "undetermined", "refuted": "refuted"}
+    others = [f", {own.count(key)} {word}" for key, word in words.items() if key in own]
+    verified = own.count("verified")
+    return f"{verified} of {len(own)} statements of the paper verified" + "".join(others)
+
+
 LOSSES: Mapping[str, str] = {
     "mse": "half the squared error, summed over the outputs",
     "cross_entropy": "cross-entropy",
@@ -48,9 +71,12 @@ class CellInWords:
         judged_by: the metric that its verdict was read from.
         mark: agreement as a sign, empty where the paper makes no claim.
         agreement: agreement in words.
-        value: with its interval.
-        power: the exponent, empty where there is none.
+        judging: the value that the rule read, with its interval.
+        power: its exponent, empty where there is none.
         interval: of the exponent.
+        raw: the exponent without the finite-width term, empty where there is none.
+        retention: what training left of `judging`, empty where it is not known.
+        value: of `metric`, where that is not what the rule read; else empty.
     """
 
     scheme: str
@@ -63,9 +89,12 @@ class CellInWords:
     paper: str
     mark: str
     agreement: str
-    value: str
+    judging: str
     power: str
     interval: str
+    raw: str
+    retention: str
+    value: str
     reason: str
 
     @property
@@ -76,12 +105,13 @@ class CellInWords:
 
 @dataclass(frozen=True)
 class Row:
-    """The cells of one scheme, layer and kind, by column."""
+    """The cells of one scheme, layer and kind, by column; `loss` is the scheme's, with interval."""
 
     scheme: str
     layer: int
     kind: str
     cells: Mapping[str, CellInWords]
+    loss: str
 
 
 def rows(table: pd.DataFrame) -> Iterator[Row]:
@@ -93,7 +123,9 @@ def rows(table: pd.DataFrame) -> Iterator[Row]:
     for _, part in table.groupby(["scheme", "layer", "kind"], sort=False):
         cells = {str(row["column"]): _cell(row) for _, row in part.iterrows()}
         first = next(iter(cells.values()))
-        yield Row(first.scheme, first.layer, first.kind, cells)
+        # The interval is not broken in its middle.
+        loss = numbers.with_interval(*Estimate.of(part.iloc[0], "loss")).replace(", ", ",\u00a0")
+        yield Row(first.scheme, first.layer, first.kind, cells, loss)
 
 
 def _cell(row: "pd.Series[Any]") -> CellInWords:
@@ -101,6 +133,7 @@ def _cell(row: "pd.Series[Any]") -> CellInWords:
     column = str(row["column"])
     mark, agreement = MARKS[shown.agreement]
     has_power = math.isfinite(shown.exponent.value)
+    has_raw = has_power and math.isfinite(shown.raw_exponent)
     power, interval = numbers.exponent(*shown.exponent) if has_power else ("", "")
     return CellInWords(
         scheme=str(row["scheme"]),
@@ -113,9 +146,12 @@ def _cell(row: "pd.Series[Any]") -> CellInWords:
         paper=shown.paper,
         mark=mark,
         agreement=agreement,
-        value=numbers.with_interval(*shown.value),
+        judging=numbers.with_interval(*shown.judging),
         power=power,
         interval=interval,
+        raw=numbers.exponent(*(shown.raw_exponent,) * 3)[0] if has_raw else "",
+        retention=numbers.with_interval(*shown.retention) if shown.retained else "",
+        value=numbers.with_interval(*shown.value) if shown.value else "",
         reason=shown.reason,
     )
 
@@ -171,9 +207,10 @@ def thresholds(config: Mapping[str, Any]) -> list[str]:
     return [
         "A power of n falls, is stable or grows if its whole 95 % interval lies below, within or "
         f"above ±{stable}.",
-        f"A change is small under {small} and large from there on.",
+        f"A change is small if it is under {small} at the largest width and falls, and large if it "
+        "is not under it and does not fall.",
         "Features are collapsed if the least eigenvalue over the mean one is under "
-        f"{collapse} at the largest width, or falls.",
+        f"{collapse} at the largest width, or falls, and rich if it is above and does not fall.",
         "Least eigenvalues take part in a fit from "
         f"n = {config['fit_width_ratio']} times the rows of their matrix on.",
         "What no rule settles is undetermined.",

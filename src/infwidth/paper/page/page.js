@@ -376,6 +376,17 @@
     });
   }
 
+  // ---------------------------------------------------------------- findings by who says so
+  const origins = document.getElementById("origins");
+  if (origins) {
+    origins.addEventListener("change", () => {
+      const origin = new FormData(origins).get("origin");
+      for (const row of document.querySelectorAll(".findings tbody tr")) {
+        row.hidden = origin !== "" && row.dataset.origin !== origin;
+      }
+    });
+  }
+
   // ---------------------------------------------------------------- enlarged figures
   const dialog = document.getElementById("enlarged");
   for (const button of document.querySelectorAll(".zoom")) {

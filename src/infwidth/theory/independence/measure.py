@@ -9,9 +9,10 @@ law of `infwidth.measures.power_law`,
 
 κ is 1 at initialisation, and less for what training adds, which is no sample of independent units;
 few widths with n ≫ N cannot tell a larger κ from a smaller b. The exponent b tells whether there is
-anything to extrapolate to: where its interval lies below zero, λ_min vanishes. Elsewhere b = 0, and
-the limit is C, since F_l(n) → 1. The paper proves C > 0 under µP for inputs and activations that
-meet its assumptions, and does not say how large it is. Rules and thresholds are ours.
+anything to extrapolate to: where its interval lies below `FALLING`, λ_min vanishes; where it lies
+above, b = 0, and the limit is C, since F_l(n) → 1; where it lies across, there is no telling. The
+paper proves C > 0 under µP for inputs and activations that meet its assumptions, and does not say
+how large it is. Rules and thresholds are ours.
 """
 
 import math
@@ -25,7 +26,7 @@ from numpy.typing import NDArray
 
 from infwidth.experiment import FEWEST_WIDTHS, FEWEST_WIDTHS_CORRECTED
 from infwidth.measures.estimate import NOT_MEASURED, Estimate
-from infwidth.measures.finite_width import log_factors
+from infwidth.measures.finite_width import log_factors, nearest_step
 from infwidth.measures.metrics import METRICS
 from infwidth.measures.power_law import Logarithms, fit
 from infwidth.measures.scaling import by_width, groups, wholly_resolved
@@ -142,7 +143,7 @@ class _Correction:
         there = self.spectra[self.spectra["width"] == max(widths)]
         if there.empty:
             return None
-        nearest = min(set(there["step"]), key=lambda end: abs(math.log((1 + end) / (1 + step))))
+        nearest = nearest_step(there["step"], step)
         key = (nearest, tuple(widths))
         if key not in self.known:
             ordered = there[there["step"] == nearest].sort_values("index")

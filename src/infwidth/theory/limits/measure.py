@@ -207,9 +207,11 @@ def limits_table(
         empty where a seed is under resolution there; `largest_width`.
     """
     final = metrics[metrics["step"] == steps]
+    # What is set against step 0 has its limit from those of its two sides.
+    extrapolated = [name for name, metric in METRICS.items() if metric.retains is None]
     of_key = dict(iter(final.groupby(["scheme", "layer", "kind"], sort=False)))
     parts = []
-    for _, fit in scaling[scaling["metric"].isin(METRICS)].iterrows():
+    for _, fit in scaling[scaling["metric"].isin(extrapolated)].iterrows():
         metric, layer = str(fit["metric"]), int(fit["layer"])
         rows = of_key.get((fit["scheme"], layer, fit["kind"]), final.iloc[:0])
         rows = METRICS[metric].beside(rows)
