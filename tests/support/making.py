@@ -9,7 +9,8 @@ from pathlib import Path
 
 from infwidth.files.tables import read_csv, write_csv
 from infwidth.measures.scaling import scaling_table
-from infwidth.measures.verdicts import Thresholds, table1
+from infwidth.measures.trends import Thresholds
+from infwidth.measures.verdicts import rules_table, table1
 from infwidth.paper import figures, notebook, page, report, tables
 
 WORKFLOW = Path(__file__).parents[2] / "workflow"
@@ -31,6 +32,7 @@ def judge(folder: Path) -> None:
     headline, layers = table1(scaling, read_csv(folder / "diverged.csv"), thresholds)
     write_csv(headline, folder / "table1.csv")
     write_csv(layers, folder / "table1_layers.csv")
+    write_csv(rules_table(scaling, thresholds), folder / "table1_rules.csv")
     tables.write(folder)
 
 

@@ -66,6 +66,7 @@ rule verdicts:
     output:
         headline=f"{PAPER}/table1.csv",
         layers=f"{PAPER}/table1_layers.csv",
+        rules=f"{PAPER}/table1_rules.csv",
     log:
         f"{LOGS}/verdicts.log",
     benchmark:
