@@ -14,7 +14,7 @@ import pandas as pd
 from infwidth.files.tables import read_csv
 from infwidth.measures.metrics import METRICS
 
-WORDS = frozenset({"scheme", "kind", "metric", "correction", "matrix"})
+WORDS = frozenset({"scheme", "kind", "metric", "correction", "matrix", "law"})
 COUNTS = frozenset({"width", "seed", "step", "layer", "index", "widths", "seeds", "unresolved"})
 
 

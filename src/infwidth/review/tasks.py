@@ -90,7 +90,8 @@ def tasks(setting: Setting) -> list[Task]:
         ),
     ]
     checked = bool(setting.statements)
-    return [task for task in listed if checked or not task.outputs[0].startswith("theory/")]
+    made = [task for task in listed if task.outputs]
+    return [task for task in made if checked or not task.outputs[0].startswith("theory/")]
 
 
 def _pictures(folder: str, names: Iterable[str]) -> tuple[str, ...]:
