@@ -230,3 +230,7 @@ def test_a_law_that_is_no_power_is_refused() -> None:
     assert 1 / np.log(1024 / 16) < row["local_exponent"] < 1 / np.log(256 / 16)
     assert row["misfit"] < 1e-3 < 0.01 < row["residual"]
     assert row["curvature_high"] < 0
+    cells, _ = table1(table, pd.DataFrame({"scheme": []}), Thresholds(0.25, 0.5, 1e-4))
+    told = cells.set_index("column")["reason"].str.contains("not a single power: local exponent")
+    assert told[told].index.tolist() == ["feature_variation"]
+    assert cells["measured"].iloc[0] == "large"  # which it is, and does not fall
