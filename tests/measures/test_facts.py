@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from infwidth.measures.facts import facts_table
-from infwidth.measures.verdicts import Thresholds
+from infwidth.measures.trends import Thresholds
 
 RULES = Thresholds(stable_exponent=0.25, small_change=0.5, collapse_ratio=1e-4)
 WIDTHS = (64, 256, 1024, 4096)

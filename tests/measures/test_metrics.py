@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from infwidth.measures.metrics import DRAWN, JUDGING, METRICS, SHOWN, headline
-from infwidth.measures.verdicts import RULES
+from infwidth.measures.trends import RULES
 
 
 def test_every_column_of_table1_is_shown_by_one_metric_and_judged_by_one() -> None:

@@ -168,6 +168,26 @@ def test_the_correction_never_turns_round() -> None:
     assert law.exponent.value == law.raw_exponent
 
 
+def test_other_bounds_of_the_correction_give_other_exponents() -> None:
+    """κ = 2 in the data: ours stops at 1, as the whole correction does; without bound it is 2."""
+    factors = log_factors(np.geomspace(0.05, 5, 16), WIDTHS, stages=2)
+    noise = 1 + 0.01 * np.array([-1.0, 0.0, 1.0])
+    values = [n**-0.3 * np.exp(2 * f) * noise for n, f in zip(WIDTHS, factors, strict=True)]
+    law = fit_power_law(WIDTHS, values, factors)
+    plain = {
+        "raw": fit_power_law(WIDTHS, values, None).exponent,
+        "full": fit_power_law(
+            WIDTHS, [v * np.exp(-f) for v, f in zip(values, factors, strict=True)], None
+        ).exponent,
+    }
+    for rule, exponent in plain.items():
+        assert tuple(law.others[rule]) == pytest.approx(tuple(exponent))
+    assert law.correction_power == 1.0
+    assert law.exponent.value == law.others["full"].value
+    assert law.others["unbounded"].value == pytest.approx(-0.3)
+    assert law.raw_exponent > law.exponent.value > law.others["unbounded"].value
+
+
 @pytest.mark.parametrize(
     ("fewest", "factors"),
     [(FEWEST_WIDTHS, None), (FEWEST_WIDTHS_CORRECTED, np.array([-1.0, -0.5, -0.2, -0.1]))],

@@ -2,9 +2,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from infwidth.measures.finite_width import log_factors
 from infwidth.measures.metrics import METRICS
 from infwidth.measures.scaling import scaling_table
-from infwidth.measures.verdicts import Thresholds, table1
+from infwidth.measures.trends import Thresholds
+from infwidth.measures.verdicts import rules_table, table1
 
 WIDTHS = (64, 128, 256, 512, 1024)
 SAMPLES = 8
@@ -195,3 +197,42 @@ def test_where_the_matrix_is_undefined_nothing_counts_as_unresolved() -> None:
         pd.concat([narrow, metrics]), spectra, samples=SAMPLES, steps=9, fit_width_ratio=2
     )
     assert row_of(scaling, "spacetime_min_eig")["unresolved"] == 0
+
+
+def test_a_constant_under_sampling_is_stable_with_the_correction_alone() -> None:
+    """λ_min as sampling lowers it: a constant, which grows if nobody corrects it."""
+    metrics, spectra = measurements()
+    final = (spectra["width"] == 1024) & (spectra["matrix"] == "spacetime")
+    spectrum = spectra[final].sort_values("index")["eigenvalue"].to_numpy()
+    factors = dict(zip(WIDTHS, log_factors(spectrum, WIDTHS, stages=2), strict=True))
+    jitter = 1 + 0.01 * metrics["seed"]
+    metrics["spacetime_min_eig"] = 0.01 * jitter * np.exp(0.9 * metrics["width"].map(factors))
+    table = scaling_table(metrics, spectra, samples=SAMPLES, steps=9, fit_width_ratio=2)
+    row = row_of(table, "spacetime_min_eig")
+    assert row["correction_power"] == pytest.approx(0.9)
+    assert row["exponent"] == row["unbounded_exponent"] == pytest.approx(0.0, abs=1e-9)
+    assert str(row["law"]) == "power"
+    assert row["raw_low"] > 0.15 > row["full_high"] > -0.15
+    rules = rules_table(table, Thresholds(0.15, 0.5, 1e-4))
+    rules = rules[rules["column"] == "space_time"]
+    words = dict(zip(rules["rule"], rules["measured"], strict=True))
+    assert words.pop("raw") == "increases with width"
+    assert set(words.values()) == {"stable across widths"}
+
+
+def test_a_law_that_is_no_power_is_refused() -> None:
+    metrics, spectra = measurements()
+    metrics["feature_change"] = np.log(metrics["width"] / 16) * (1 + 0.01 * metrics["seed"])
+    table = scaling_table(metrics, spectra, samples=SAMPLES, steps=9, fit_width_ratio=2)
+    assert table.set_index("metric")["law"].to_dict() == {
+        metric: "crossover" if metric == "feature_change" else "power" for metric in METRICS
+    }
+    row = row_of(table, "feature_change")
+    # Of log(n/16), at n = 256 to 1024.
+    assert 1 / np.log(1024 / 16) < row["local_exponent"] < 1 / np.log(256 / 16)
+    assert row["misfit"] < 1e-3 < 0.01 < row["residual"]
+    assert row["curvature_high"] < 0
+    cells, _ = table1(table, pd.DataFrame({"scheme": []}), Thresholds(0.25, 0.5, 1e-4))
+    told = cells.set_index("column")["reason"].str.contains("not a single power: local exponent")
+    assert told[told].index.tolist() == ["feature_variation"]
+    assert cells["measured"].iloc[0] == "large"  # which it is, and does not fall

@@ -10,7 +10,8 @@ import pytest
 from infwidth.measures.finite_width import nearest_step
 from infwidth.measures.scaling import scaling_table
 from infwidth.measures.through_time import COLUMNS, steps_table
-from infwidth.measures.verdicts import Thresholds, table1
+from infwidth.measures.trends import Thresholds
+from infwidth.measures.verdicts import table1
 
 WIDTHS, STEPS, SEEDS = (64, 128, 256, 512, 1024), (0, 1, 3, 9), 3
 SAMPLES = 4

@@ -1,6 +1,7 @@
 """Verdicts on synthetic scaling laws: each rule must be able to say every one of its words."""
 
 import math
+from dataclasses import replace
 
 import pandas as pd
 import pytest
@@ -8,7 +9,8 @@ import pytest
 from infwidth.measures.claims import CLAIMS
 from infwidth.measures.estimate import NOT_MEASURED, Estimate
 from infwidth.measures.losses import final_losses
-from infwidth.measures.verdicts import (
+from infwidth.measures.power_law import OTHER_POWERS
+from infwidth.measures.trends import (
     RULES,
     UNDETERMINED,
     Thresholds,
@@ -16,8 +18,9 @@ from infwidth.measures.verdicts import (
     feature_diversity,
     feature_variation,
     space_time,
-    table1,
+    word,
 )
+from infwidth.measures.verdicts import rules_table, table1, where_rules_disagree
 
 THRESHOLDS = Thresholds(stable_exponent=0.25, small_change=0.5, collapse_ratio=1e-4)
 
@@ -27,7 +30,6 @@ def trend(value: float, exponent: float, margin: float = 0.05, unresolved: int =
         value=Estimate(value, 0.9 * value, 1.1 * value),
         exponent=Estimate(exponent, exponent - margin, exponent + margin),
         unresolved=unresolved,
-        raw_exponent=exponent + 0.4,
     )
 
 
@@ -94,12 +96,16 @@ def scaling(**metrics: Trend) -> pd.DataFrame:
     for scheme in ("SP", "NTP", "IP", "µP", "mine"):
         for layer, kind in ((1, "h"), (1, "x"), (2, "h"), (2, "x")):
             for metric, seen in metrics.items():
-                numbers = {
+                numbers: dict[str, float | str] = {
                     **seen.value.columns("value"),
                     **seen.exponent.columns("exponent"),
                     "unresolved": seen.unresolved,
-                    "raw_exponent": seen.raw_exponent,
+                    **seen.local.columns("local_exponent", "local"),
+                    "law": seen.law,
                 }
+                for rule in OTHER_POWERS:
+                    other = seen.others.get(rule, seen.exponent)
+                    numbers |= other.columns(f"{rule}_exponent", rule)
                 rows.append(
                     {"metric": metric, "scheme": scheme, "layer": layer, "kind": kind, **numbers}
                 )
@@ -151,7 +157,9 @@ def test_a_cell_shows_the_least_eigenvalue_and_is_judged_by_the_ratio() -> None:
 
 def test_beside_a_cell_stand_retention_raw_exponent_and_loss() -> None:
     losses = {"SP": Estimate(0.15, 0.12, 0.19)}
-    headline, _ = table1(scaling(**AS_MUP), NONE_DIVERGED, THRESHOLDS, losses)
+    raw = {"raw": Estimate(0.4, 0.3, 0.5)}
+    trends = {name: replace(each, others=raw) for name, each in AS_MUP.items()}
+    headline, _ = table1(scaling(**trends), NONE_DIVERGED, THRESHOLDS, losses)
     cells = headline.set_index(["scheme", "column"])
     assert cells.loc[("SP", "feature_diversity"), "retention"] == 0.35
     assert cells.xs("space_time", level="column")["retention"].isna().all()
@@ -208,3 +216,82 @@ def test_every_claim_names_verdicts_that_its_rule_can_give() -> None:
         for column, claim in claims.items():
             assert claim.agreeing
             assert claim.agreeing <= possible[column]
+
+
+def bent(value: float, exponent: float, local: float, margin: float = 0.05) -> Trend:
+    """A single power is refused; another one at the largest widths."""
+    interval = Estimate(local, local - margin, local + margin)
+    return replace(trend(value, exponent), local=interval, law="crossover")
+
+
+@pytest.mark.parametrize(
+    ("column", "seen", "verdict"),
+    [
+        ("feature_variation", bent(600, 0.9, 0.7), "large"),  # large, and not falling there either
+        ("feature_variation", bent(600, 0.9, -0.5), "crossover"),
+        ("feature_variation", bent(1.6, 0.1, 0.5), "crossover"),
+        ("feature_variation", bent(0.07, -0.5, -0.1), "crossover"),
+        ("feature_variation", bent(0.07, 0.0, -0.5), "crossover"),
+        ("feature_diversity", bent(1e-7, -1.6, 0.0), "collapsed"),  # by its value
+        ("feature_diversity", bent(0.03, -1.0, -0.6), "collapsed"),
+        ("feature_diversity", bent(0.03, 0.0, -0.6), "crossover"),
+        ("space_time", bent(1e-6, -1.0, -2.0), "decreases with width"),
+        ("space_time", bent(1e-6, -0.4, 0.0), "crossover"),
+        ("space_time", bent(1e-6, -0.4, -0.3, margin=0.1), "crossover"),
+        ("space_time", bent(1e-6, -0.3, -0.3, margin=0.1), UNDETERMINED),
+    ],
+)
+def test_of_a_refused_power_the_largest_widths_must_say_the_same(
+    column: str, seen: Trend, verdict: str
+) -> None:
+    if verdict == UNDETERMINED:
+        seen = replace(seen, exponent=seen.local)
+    assert word(column, seen, THRESHOLDS) == verdict
+    # What is not refused is judged by its exponent alone.
+    for law in ("power", "undetermined", ""):
+        pure = replace(seen, law=law)
+        assert word(column, pure, THRESHOLDS) == RULES[column](pure, THRESHOLDS)
+
+
+def test_a_crossover_agrees_with_nothing_and_is_told() -> None:
+    turned = {**AS_MUP, "feature_change": bent(1.6, 0.0, -0.5)}
+    headline, _ = table1(scaling(**turned), NONE_DIVERGED, THRESHOLDS)
+    cells = headline[headline["column"] == "feature_variation"].set_index("scheme")
+    assert set(cells["measured"]) == {"crossover"}
+    assert set(cells["agrees"].drop("mine")) == {"false"}
+    assert cells.loc["µP", "law"] == "crossover"
+    cell = headline[headline["column"] == "feature_variation"].iloc[0]
+    assert Estimate.of(cell, "local_exponent", "local") == turned["feature_change"].local
+    told = "not a single power: local exponent -0.50 in [-0.55, -0.45] at the largest widths"
+    assert told in str(cells.loc["µP", "reason"])
+    kept = {**AS_MUP, "feature_change": bent(600, 0.9, 0.7)}
+    headline, _ = table1(scaling(**kept), NONE_DIVERGED, THRESHOLDS)
+    cells = headline[headline["column"] == "feature_variation"].set_index("scheme")
+    assert [cells.loc["IP", name] for name in ("measured", "agrees")] == ["large", "true"]
+    assert "from which no limit at n = ∞ follows" in str(cells.loc["IP", "reason"])
+
+
+def test_where_the_word_hangs_on_the_correction_the_cell_says_so() -> None:
+    raw = {"raw": Estimate(0.52, 0.46, 0.58)}
+    seen = replace(AS_MUP["spacetime_min_eig"], others=raw)
+    table = scaling(**{**AS_MUP, "spacetime_min_eig": seen})
+    headline, _ = table1(table, NONE_DIVERGED, THRESHOLDS)
+    hang = headline["reason"].str.contains("depends on the finite-width correction")
+    assert set(headline.loc[hang, "column"]) == {"space_time"}
+    other = "increases with width raw (κ = 0), exponent 0.52 in [0.46, 0.58]"
+    assert headline.loc[hang, "reason"].str.endswith(other).all()
+    rules = rules_table(table, THRESHOLDS)
+    columns = "scheme column rule measured exponent ci_low ci_high agrees"
+    assert list(rules.columns) == columns.split()
+    assert len(rules) == len(headline) * 4
+    mine = rules[(rules["scheme"] == "µP") & (rules["column"] == "space_time")]
+    assert dict(zip(mine["rule"], mine["agrees"], strict=True)) == {
+        "bounded": "true", "raw": "false", "full": "true", "unbounded": "true",
+    }  # fmt: skip
+    told = where_rules_disagree(rules)
+    assert len(told) == 5
+    assert told[3].startswith(
+        "µP, space_time: stable across widths with κ in [0, 1], exponent 0.00 in [-0.05, 0.05]; "
+        f"{other}; stable across widths with κ = 1,"
+    )
+    assert where_rules_disagree(rules_table(scaling(**AS_MUP), THRESHOLDS)) == []

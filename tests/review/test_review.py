@@ -107,7 +107,7 @@ def test_an_altered_measurement_is_named_and_nothing_counts_that_rests_on_it(
     assert "git has no version" in found[name].details[1]
     others = [outcome for output, outcome in found.items() if output != name]
     assert {outcome.output for outcome in others} == {
-        "scaling.csv", "table1.csv", "table1_layers.csv",
+        "scaling.csv", "table1.csv", "table1_layers.csv", "table1_rules.csv",
         "table1_steps.csv", "table1_facts.csv",
         "table1.md", "table1.tex", "table1_layers.md",
     }  # fmt: skip
@@ -214,6 +214,7 @@ def test_rounding_has_its_own_word(folder: Path) -> None:
         "scaling.csv",
         "table1.csv",
         "table1_layers.csv",
+        "table1_rules.csv",
     ]
     words, most = rounded[0].details[0].rsplit(maxsplit=1)
     assert words == "agrees to rounding, at most"

@@ -20,7 +20,8 @@ from infwidth.files.tables import write_csv
 from infwidth.measures.features import Features
 from infwidth.measures.scaling import scaling_table
 from infwidth.measures.tables import collect
-from infwidth.measures.verdicts import Thresholds, table1
+from infwidth.measures.trends import Thresholds
+from infwidth.measures.verdicts import table1
 from infwidth.network.costs import recipe_settings
 from infwidth.recipe import Recipe
 from infwidth.training.train import train

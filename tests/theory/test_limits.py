@@ -108,7 +108,9 @@ def test_too_few_widths_are_refused() -> None:
         extrapolate(WIDTHS[:3], noisy(law(1.0, 1.0, 1.0), 0.1)[:3])
 
 
-def tables(values: Array, low: float, high: float, **changes: float) -> tuple[pd.DataFrame, ...]:
+def tables(
+    values: Array, low: float, high: float, **changes: float | str
+) -> tuple[pd.DataFrame, ...]:
     """metrics.csv and scaling.csv of one metric: least eigenvalues of one scheme and layer."""
     groups = noisy(values, noise=0.3)
     metrics = pd.DataFrame(
@@ -124,12 +126,12 @@ def tables(values: Array, low: float, high: float, **changes: float) -> tuple[pd
     row = {
         "metric": "gram_min_eig", "scheme": "µP", "layer": 1, "kind": "h",
         "exponent": (low + high) / 2, "ci_low": low, "ci_high": high, "value": widest,
-        "largest_width": 4096.0, "widths": len(WIDTHS), "unresolved": 0, **changes,
+        "largest_width": 4096.0, "widths": len(WIDTHS), "unresolved": 0, "law": "power", **changes,
     }  # fmt: skip
     return metrics, pd.DataFrame([row])
 
 
-def limit(values: Array, low: float, high: float, **changes: float) -> "pd.Series[Any]":
+def limit(values: Array, low: float, high: float, **changes: float | str) -> "pd.Series[Any]":
     metrics, scaling = tables(values, low, high, **changes)
     earlier = metrics.assign(step=3, gram_min_eig=7.0)
     table = limits_table(pd.concat([metrics, earlier]), scaling, stable_exponent=0.25, steps=9)
@@ -187,6 +189,26 @@ def test_a_width_with_an_unresolved_seed_takes_no_part() -> None:
     metrics.loc[(metrics["width"] == 4096) & ~lost, "gram_min_eig"] = 0.045
     table = limits_table(metrics, scaling, stable_exponent=0.25, steps=9)
     assert one_each(table)["limit"].item() == pytest.approx(0.03, rel=0.05)
+
+
+def bend(local: float) -> dict[str, float | str]:
+    """Columns of a refused power."""
+    ends = {"local_low": local - 0.01, "local_high": local + 0.01}
+    return {"law": "crossover", "local_exponent": local, **ends}
+
+
+@pytest.mark.parametrize(("low", "high"), [(0.9, 0.92), (-0.6, -0.4), (-0.3, 0.1), (-0.1, 0.1)])
+def test_what_follows_no_single_power_goes_nowhere(low: float, high: float) -> None:
+    row = limit(law(1.0, 0.0, 1.0), low, high, **bend(0.895))
+    assert (row["approach"], row["rate"]) == ("crossover", 0.895)
+    assert math.isnan(row["limit"])
+    assert "follows no single power of n and is not seen to tend to anything" in describe(row)
+    assert "n^a at the largest widths, a = 0.895 [0.885, 0.905]" in describe(row)
+
+
+def test_what_bends_within_the_stable_is_extrapolated() -> None:
+    """As an approach to a limit does."""
+    assert limit(law(0.03, -8.0, 0.8), -0.1, 0.1, **bend(0.05))["approach"] == "converges"
 
 
 def test_a_slow_fall_is_undetermined() -> None:
@@ -257,7 +279,8 @@ def test_every_cell_turns_with_its_limit_and_no_other(scheme: str, column: str) 
     place = CELLS.index((scheme, column))
     at = (table["scheme"] == scheme) & (table["metric"] == metric)
     other = "converges" if approach == "vanishes" else "vanishes"
-    for planted, verdict in ((other, "refuted"), ("undetermined", "undetermined")):
+    open_ = ("undetermined", "crossover")
+    for planted, verdict in ((other, "refuted"), *((name, "undetermined") for name in open_)):
         headline = table.copy()
         headline.loc[at & (table["layer"] == 2), "approach"] = planted
         verdicts = [finding.verdict for finding in findings(headline)]
@@ -305,3 +328,6 @@ def test_limits_stand_beyond_the_widths_and_what_has_none_says_its_power() -> No
     undetermined = table.assign(approach="undetermined")
     texts = [text.get_text() for text in figure.draw(undetermined).axes[0].texts]
     assert texts.count("?") == len(CLAIMS)
+    refused = table.assign(approach="crossover", rate=0.895)
+    texts = [text.get_text() for text in figure.draw(refused).axes[0].texts]
+    assert texts.count("?") == texts.count("locally\n$n^{0.90}$") == len(CLAIMS)

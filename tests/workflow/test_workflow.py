@@ -20,6 +20,7 @@ COLUMNS = {
     "scaling.csv": "metric,scheme,layer,kind,exponent,ci_low,ci_high",
     "table1.csv": "scheme,column,measured,paper,agrees",
     "table1_layers.csv": "scheme,column,measured,paper,agrees",
+    "table1_rules.csv": "scheme,column,rule,measured,exponent,ci_low,ci_high,agrees",
 }
 CELLS = ("feature_variation", "feature_diversity", "space_time")
 FIGURES = ("width_sweep", "table1_steps", "evolution", "spectra", "losses", "layers")

@@ -67,6 +67,7 @@ rule verdicts:
     output:
         headline=f"{PAPER}/table1.csv",
         layers=f"{PAPER}/table1_layers.csv",
+        rules=f"{PAPER}/table1_rules.csv",
     log:
         f"{LOGS}/verdicts.log",
     benchmark:

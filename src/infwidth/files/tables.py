@@ -8,7 +8,7 @@ import pandas as pd
 from infwidth.files.whole import damaged, written
 
 # Text even where every value looks like something else ("true", or nothing at all).
-TEXT = ("scheme", "paper", "agrees", "reason", "follows_from")
+TEXT = ("scheme", "paper", "agrees", "reason", "law", "follows_from")
 
 
 def write_csv(table: pd.DataFrame, path: Path | str) -> None:

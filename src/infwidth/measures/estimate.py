@@ -30,9 +30,9 @@ class Estimate(NamedTuple):
         ends = ends or {"exponent": "ci"}.get(name, name)
         return cls(*(float(row[column]) for column in (name, f"{ends}_low", f"{ends}_high")))
 
-    def columns(self, name: str) -> dict[str, float]:
+    def columns(self, name: str, ends: str | None = None) -> dict[str, float]:
         """The columns that `of` reads."""
-        ends = {"exponent": "ci"}.get(name, name)
+        ends = ends or {"exponent": "ci"}.get(name, name)
         return {name: self.value, f"{ends}_low": self.low, f"{ends}_high": self.high}
 
     @property

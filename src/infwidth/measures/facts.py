@@ -20,7 +20,7 @@ from infwidth.measures.estimate import NOT_MEASURED, Estimate
 from infwidth.measures.metrics import JUDGING, headline
 from infwidth.measures.power_law import fit_power_law, geometric_mean
 from infwidth.measures.scaling import by_width
-from infwidth.measures.verdicts import Thresholds
+from infwidth.measures.trends import Thresholds
 from infwidth.numbers import power as written
 from infwidth.numbers import with_interval
 

@@ -15,7 +15,7 @@ from infwidth.files.tables import read_csv
 from infwidth.measures.metrics import METRICS
 
 WORDS = frozenset(
-    {"scheme", "kind", "metric", "correction", "matrix", "column", "measured", "agrees"}
+    {"scheme", "kind", "metric", "correction", "matrix", "column", "measured", "agrees", "law"}
 )
 COUNTS = frozenset({"width", "seed", "step", "layer", "index", "widths", "seeds", "unresolved"})
 

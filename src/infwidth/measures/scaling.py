@@ -13,6 +13,7 @@ from infwidth.files.tables import read_csv, write_csv
 from infwidth.measures.estimate import NOT_MEASURED, Estimate
 from infwidth.measures.finite_width import log_factors
 from infwidth.measures.metrics import METRICS, Metric
+from infwidth.measures.misfit import misfit
 from infwidth.measures.power_law import fit_power_law, geometric_mean
 
 
@@ -38,6 +39,23 @@ class ScalingRow:
     raw_exponent: float
     r_squared: float
     unresolved: int
+    raw_low: float
+    raw_high: float
+    full_exponent: float
+    full_low: float
+    full_high: float
+    unbounded_exponent: float
+    unbounded_low: float
+    unbounded_high: float
+    misfit: float
+    residual: float
+    curvature: float
+    curvature_low: float
+    curvature_high: float
+    local_exponent: float
+    local_low: float
+    local_high: float
+    law: str
 
 
 def write(folder: Path, *, samples: int, steps: int, fit_width_ratio: float) -> None:
@@ -138,6 +156,12 @@ def _fit(
         else:
             values = {}  # the finite-width effect, and so the exponent, is unknown without it
     law = fit_power_law(list(values), [*values.values()], factors)
+    missed = misfit(list(values), [*values.values()], factors)
+    others = {
+        name: number
+        for rule, exponent in law.others.items()
+        for name, number in exponent.columns(f"{rule}_exponent", rule).items()
+    }
     return ScalingRow(
         metric=metric.name,
         scheme=scheme,
@@ -154,9 +178,14 @@ def _fit(
         seeds=int(final["seed"].nunique()),
         correction="marchenko-pastur" if metric.corrected else "none",
         correction_power=law.correction_power,
-        raw_exponent=law.raw_exponent,
         r_squared=law.r_squared,
         unresolved=len(defined) - len(resolved),
+        **others,
+        misfit=missed.p,
+        residual=missed.residual,
+        law=missed.law,
+        **missed.curvature.columns("curvature"),
+        **missed.local.columns("local_exponent", "local"),
     )
 
 

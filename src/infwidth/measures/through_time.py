@@ -13,7 +13,8 @@ from infwidth.measures.facts import facts_table
 from infwidth.measures.finite_width import nearest_step
 from infwidth.measures.metrics import headline
 from infwidth.measures.scaling import scaling_table
-from infwidth.measures.verdicts import Thresholds, table1
+from infwidth.measures.trends import Thresholds
+from infwidth.measures.verdicts import table1
 
 COLUMNS = (
     "scheme",
@@ -35,7 +36,7 @@ def write(folder: Path, *, samples: int, fit_width_ratio: float, **thresholds: f
         folder: the paper folder.
         samples: N.
         fit_width_ratio: of the configuration.
-        thresholds: the fields of `infwidth.measures.verdicts.Thresholds`.
+        thresholds: the fields of `infwidth.measures.trends.Thresholds`.
     """
     metrics, spectra, cells = (
         read_csv(folder / f"{name}.csv") for name in ("metrics", "spectra", "table1")

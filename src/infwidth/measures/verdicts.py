@@ -1,23 +1,10 @@
 """Table 1, cell by cell: what the paper says, what was measured, and whether they agree.
 
-Every verdict is a rule on numbers of the scaling table, with thresholds from the config:
-
-- *feature variation*: `small` if the feature change at the largest width is under `small_change`
-  and falls with width; `large and stable` if it is at least `small_change` and does not depend on
-  width; `large` if it is at least `small_change` and grows, or may grow.
-- *feature diversity*: `collapsed` if the least eigenvalue of the Gram matrix over the mean one is
-  under `collapse_ratio` at the largest width, or falls with width; `rich` if it is above and does
-  not fall. Measuring against the mean tells collapse from mere shrinking.
-- *space-time*: `decreases with width`, `stable across widths`, `increases with width`, by the
-  exponent of the least eigenvalue of the space-time Gram matrix.
-
-An exponent *falls* if its whole 95 % interval is below -`stable_exponent`, *grows* if it is above
-`stable_exponent`, and *does not depend on width* if it is within ±`stable_exponent`. What none of
-the rules settles is `undetermined`.
+Every verdict is a rule of `trends` on numbers of the scaling table.
 """
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -29,103 +16,17 @@ from infwidth.measures.claims import claim_on
 from infwidth.measures.estimate import NOT_MEASURED, Estimate
 from infwidth.measures.losses import final_losses
 from infwidth.measures.metrics import JUDGING, RETAINING, SHOWN, Metric, headline
+from infwidth.measures.misfit import CROSSOVER, Law
 from infwidth.measures.scaling import groups
-
-UNDETERMINED = "undetermined"
-
-
-@dataclass(frozen=True)
-class Thresholds:
-    """The config's thresholds, under their own names."""
-
-    stable_exponent: float
-    small_change: float
-    collapse_ratio: float
-
-
-@dataclass(frozen=True)
-class Trend:
-    """The part of a scaling row that a rule reads; NaN where it was not measured.
-
-    NaN compares false with everything, so that what was not measured supports no verdict.
-    """
-
-    value: Estimate
-    exponent: Estimate
-    unresolved: int
-    raw_exponent: float = math.nan
-
-    @classmethod
-    def of(cls, row: "pd.Series[float]") -> "Trend":
-        """Read a row of scaling.csv."""
-        value, exponent = Estimate.of(row, "value"), Estimate.of(row, "exponent")
-        raw = float(row.get("raw_exponent", math.nan))
-        return cls(value, exponent, int(row["unresolved"]), raw)
-
-    def falls(self, tolerance: float) -> bool:
-        """The exponent's interval lies below -tolerance."""
-        return self.exponent.high < -tolerance
-
-    def does_not_fall(self, tolerance: float) -> bool:
-        """The exponent's interval lies above -tolerance."""
-        return self.exponent.low >= -tolerance
-
-    def grows(self, tolerance: float) -> bool:
-        """The exponent's interval lies above tolerance."""
-        return self.exponent.low > tolerance
-
-    def is_stable(self, tolerance: float) -> bool:
-        """The exponent's interval lies within ±tolerance."""
-        return self.does_not_fall(tolerance) and self.exponent.high <= tolerance
-
-
-def feature_variation(change: Trend, thresholds: Thresholds) -> str:
-    """Verdict on the feature change."""
-    tolerance, small = thresholds.stable_exponent, thresholds.small_change
-    if change.value.high < small and change.falls(tolerance):
-        return "small"
-    if change.value.low >= small and change.is_stable(tolerance):
-        return "large and stable"
-    if change.value.low >= small and change.does_not_fall(tolerance):
-        return "large"
-    return UNDETERMINED
-
-
-def feature_diversity(ratio: Trend, thresholds: Thresholds) -> str:
-    """Verdict on the least eigenvalue of the Gram matrix over its mean eigenvalue."""
-    tolerance, collapse = thresholds.stable_exponent, thresholds.collapse_ratio
-    if ratio.value.high < collapse or ratio.falls(tolerance):
-        return "collapsed"
-    if ratio.value.low >= collapse and ratio.does_not_fall(tolerance) and not ratio.unresolved:
-        return "rich"
-    return UNDETERMINED
-
-
-def space_time(eigenvalue: Trend, thresholds: Thresholds) -> str:
-    """Verdict on the least eigenvalue of the space-time Gram matrix."""
-    tolerance = thresholds.stable_exponent
-    if eigenvalue.falls(tolerance):
-        return "decreases with width"
-    if eigenvalue.is_stable(tolerance) and not eigenvalue.unresolved:
-        return "stable across widths"
-    if eigenvalue.grows(tolerance):
-        return "increases with width"
-    return UNDETERMINED
-
-
-# Column of Table 1 -> the rule of its verdict.
-RULES: Mapping[str, Callable[[Trend, Thresholds], str]] = {
-    "feature_variation": feature_variation,
-    "feature_diversity": feature_diversity,
-    "space_time": space_time,
-}
+from infwidth.measures.trends import OURS, RULES, Thresholds, Trend, readings
 
 
 @dataclass(frozen=True)
 class Judgement:
     """One row of table1.csv: the verdict on a cell, and the numbers that stand in it.
 
-    `paper` and `agrees` are empty where the paper makes no claim; `judging` and its exponent are
+    `paper` and `agrees` are empty where the paper makes no claim. `law` and the local exponent are,
+    like the value and the exponent, those of the metric that is shown; `judging` and its exponent
     those of the metric that the rule read, and `raw_exponent` its exponent without the finite-width
     term, empty where the law has none; `loss` is the scheme's training loss at the last step.
     """
@@ -144,6 +45,10 @@ class Judgement:
     ci_low: float
     ci_high: float
     reason: str
+    law: Law
+    local_exponent: float
+    local_low: float
+    local_high: float
     raw_exponent: float
     judging: float
     judging_low: float
@@ -171,12 +76,14 @@ def judge(
     """The three cells of one scheme, from its trends by metric name."""
     cells = []
     unknown = Trend(NOT_MEASURED, NOT_MEASURED, unresolved=0)
-    for column, rule in RULES.items():
+    for column in RULES:
         judging = JUDGING[column]
         read, shown = trends[judging.name], trends[SHOWN[column].name]
-        measured = rule(read, thresholds)
+        by_rule = readings(column, read, thresholds)
+        measured, _ = by_rule[OURS]
         retaining = RETAINING.get(column)
         kept = trends.get(retaining.name, unknown) if retaining else unknown
+        raw = read.others.get("raw", NOT_MEASURED).value if judging.corrected else math.nan
         claim = claim_on(scheme, column)
         cells.append(
             Judgement(
@@ -193,8 +100,12 @@ def judge(
                 exponent=shown.exponent.value,
                 ci_low=shown.exponent.low,
                 ci_high=shown.exponent.high,
-                reason=_reason(judging, read, diverged),
-                raw_exponent=read.raw_exponent if judging.corrected else math.nan,
+                reason="; ".join([*_reason(judging, read, diverged), *_hangs_on(by_rule)]),
+                law=shown.law,
+                local_exponent=shown.local.value,
+                local_low=shown.local.low,
+                local_high=shown.local.high,
+                raw_exponent=raw,
                 judging=read.value.value,
                 judging_low=read.value.low,
                 judging_high=read.value.high,
@@ -212,33 +123,61 @@ def judge(
     return cells
 
 
-def _reason(metric: Metric, trend: Trend, diverged: int) -> str:
+def _reason(metric: Metric, trend: Trend, diverged: int) -> Iterator[str]:
     """The numbers that the rule read, in words."""
-    parts = []
     if not math.isnan(trend.value.value):
-        parts.append(f"{metric.name} {trend.value.value:.3g} at the largest width")
+        yield f"{metric.name} {trend.value.value:.3g} at the largest width"
     elif not math.isnan(trend.value.high):
-        parts.append(f"{metric.name} under {trend.value.high:.3g} at the largest width")
-    exponent, low, high = trend.exponent
+        yield f"{metric.name} under {trend.value.high:.3g} at the largest width"
+    exponent, low, _ = trend.exponent
     if math.isnan(exponent):
-        parts.append("too few resolved widths for an exponent")
+        yield "too few resolved widths for an exponent"
     elif math.isnan(low):
-        parts.append(f"exponent {exponent:.2f}, no interval from a single seed")
+        yield f"exponent {exponent:.2f}, no interval from a single seed"
     else:
-        parts.append(f"exponent {exponent:.2f} in [{low:.2f}, {high:.2f}]")
+        yield f"exponent {_power(trend.exponent)}"
+    if trend.law == CROSSOVER:
+        yield (
+            f"not a single power: local exponent {_power(trend.local)} at the largest widths, "
+            "from which no limit at n = ∞ follows"
+        )
     if trend.unresolved:
         # A change has no resolution; it is missing where there was nothing to change.
         why = "undefined" if metric.matrix is None else "under resolution"
-        parts.append(f"{trend.unresolved} points {why}")
+        yield f"{trend.unresolved} points {why}"
     if diverged:
-        parts.append(f"{diverged} runs diverged")
-    return "; ".join(parts)
+        yield f"{diverged} runs diverged"
+
+
+def _power(exponent: Estimate) -> str:
+    return f"{exponent.value:.2f} in [{exponent.low:.2f}, {exponent.high:.2f}]"
+
+
+# How κ is bounded, in words.
+BOUNDS = {
+    OURS: "with κ in [0, 1]",
+    "raw": "raw (κ = 0)",
+    "full": "with κ = 1",
+    "unbounded": "with κ >= 0",
+}
+
+
+def _hangs_on(by_rule: Mapping[str, tuple[str, Estimate]]) -> Iterator[str]:
+    """What other bounds of κ say, where they say another word."""
+    ours, _ = by_rule[OURS]
+    others = [_said(rule, *read) for rule, read in by_rule.items() if read[0] != ours]
+    if others:
+        yield f"the word depends on the finite-width correction: {', '.join(others)}"
+
+
+def _said(rule: str, word: str, exponent: Estimate) -> str:
+    return f"{word} {BOUNDS[rule]}, exponent {_power(exponent)}"
 
 
 def write(folder: Path, **thresholds: float) -> None:
-    """Write table1.csv and table1_layers.csv from three other tables of a paper folder.
+    """Write table1.csv, table1_layers.csv and table1_rules.csv, in a paper folder.
 
-    They are scaling.csv, diverged.csv, and runs.csv.
+    They are made from scaling.csv, diverged.csv and runs.csv.
 
     Args:
         folder: the paper folder.
@@ -247,10 +186,11 @@ def write(folder: Path, **thresholds: float) -> None:
     scaling, diverged, runs = (
         read_csv(folder / f"{name}.csv") for name in ("scaling", "diverged", "runs")
     )
-    losses = final_losses(runs)
-    headline, layers = table1(scaling, diverged, Thresholds(**thresholds), losses)
+    rules = Thresholds(**thresholds)
+    headline, layers = table1(scaling, diverged, rules, final_losses(runs))
     write_csv(headline, folder / "table1.csv")
     write_csv(layers, folder / "table1_layers.csv")
+    write_csv(rules_table(scaling, rules), folder / "table1_rules.csv")
 
 
 def table1(
@@ -275,3 +215,41 @@ def table1(
         cells += judge(scheme, layer, kind, trends, thresholds, int(lost.get(scheme, 0)), loss)
     every = pd.DataFrame([asdict(cell) for cell in cells])
     return headline(every).reset_index(drop=True), every
+
+
+def rules_table(scaling: pd.DataFrame, thresholds: Thresholds) -> pd.DataFrame:
+    """Table 1's verdicts with every bound of κ: a row for each cell and rule.
+
+    Columns are `scheme, column, rule, measured, exponent, ci_low, ci_high, agrees`, of the metric
+    that the verdict is read from.
+    """
+    rows = []
+    for (scheme, _, _), trends in groups(headline(scaling)):
+        by_metric = {str(row["metric"]): Trend.of(row) for _, row in trends.iterrows()}
+        for column in RULES:
+            claim = claim_on(scheme, column)
+            read = readings(column, by_metric[JUDGING[column].name], thresholds)
+            rows += [
+                {"scheme": scheme, "column": column, "rule": rule, "measured": word}
+                | exponent.columns("exponent")
+                | {"agrees": str(word in claim.agreeing).lower() if claim else ""}
+                for rule, (word, exponent) in read.items()
+            ]
+    return pd.DataFrame(rows)
+
+
+def where_rules_disagree(rules: pd.DataFrame) -> list[str]:
+    """A sentence for each cell whose verdict depends on how κ is bounded.
+
+    Args:
+        rules: table1_rules.csv.
+    """
+    sentences = []
+    for (scheme, column), rows in rules.groupby(["scheme", "column"], sort=False):
+        if rows["measured"].nunique() > 1:
+            said = (
+                _said(str(row["rule"]), str(row["measured"]), Estimate.of(row, "exponent"))
+                for row in rows.to_dict("records")
+            )
+            sentences.append(f"{scheme}, {column}: {'; '.join(said)}.")
+    return sentences

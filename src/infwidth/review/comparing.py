@@ -24,7 +24,13 @@ TOLERANCE = 1e-9
 MOST_NAMED = 5
 # The numbers of one fit, which share its scale: a slope near zero has no relative accuracy of its
 # own. So do a value and the ends of its interval, `x`, `x_low` and `x_high`.
-FITTED = ("exponent", "ci_low", "ci_high", "raw_exponent", "correction_power", "r_squared")
+FITTED = (
+    *("exponent", "ci_low", "ci_high", "raw_exponent", "raw_low", "raw_high"),
+    *("full_exponent", "full_low", "full_high"),
+    *("unbounded_exponent", "unbounded_low", "unbounded_high"),
+    *("local_exponent", "local_low", "local_high", "curvature", "curvature_low", "curvature_high"),
+    *("correction_power", "r_squared", "misfit", "residual"),
+)
 # Letters of a line that are shown on either side of where it differs.
 SHOWN = 30
 # Pictures within HTML: their bytes depend on the fonts' and libraries' versions.

@@ -64,7 +64,7 @@ def tasks(setting: Setting) -> list[Task]:
     listed = [
         Task(("scaling.csv",), _given(scaling.write, "samples", "steps", "fit_width_ratio")),
         Task(
-            ("table1.csv", "table1_layers.csv"),
+            ("table1.csv", "table1_layers.csv", "table1_rules.csv"),
             _given(verdicts.write, *THRESHOLDS),
         ),
         Task(

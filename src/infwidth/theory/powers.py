@@ -1,10 +1,14 @@
-"""Powers of the width, and what they decide: whether something vanishes as n → ∞, or stays."""
+"""Powers of the width, and what they decide: whether something vanishes as n → ∞, or stays.
+
+Where the data refuse a single power, the one at the largest widths decides in its place.
+"""
 
 from dataclasses import dataclass
 
 import pandas as pd
 
 from infwidth.measures.estimate import NOT_MEASURED, Estimate
+from infwidth.measures.misfit import CROSSOVER, misfit
 from infwidth.measures.power_law import fit_power_law, geometric_mean
 from infwidth.measures.scaling import by_width
 from infwidth.numbers import power, with_interval
@@ -14,9 +18,21 @@ HALF_WAY = -0.25
 
 
 def fitted(table: pd.DataFrame, column: str) -> Estimate:
-    """The power of n of a column, of a table with a row for each width and seed."""
+    """The power of n of a column, of a table with a row for each width and seed.
+
+    It is that at the largest widths where a single power is refused.
+    """
+    return _deciding(table, column)[0]
+
+
+def _deciding(table: pd.DataFrame, column: str) -> tuple[Estimate, bool]:
+    """The power that decides, and whether it is that of the largest widths alone."""
     values = by_width(table, column)
-    return fit_power_law(list(values), [*values.values()], None).exponent
+    data = list(values), [*values.values()], None
+    missed = misfit(*data)
+    if missed.law == CROSSOVER:
+        return missed.local, True
+    return fit_power_law(*data).exponent, False
 
 
 def falls(exponent: Estimate) -> bool | None:
@@ -31,12 +47,14 @@ class WidthLaw:
     """How a value of each training depends on the width.
 
     Attributes:
-        power: the fitted power of n.
+        power: the fitted power of n, or that at the largest widths.
         level: the geometric mean at the largest width.
+        crossover: whether a single power is refused, and the power is that at the largest widths.
     """
 
     power: Estimate
     level: Estimate
+    crossover: bool = False
 
     @classmethod
     def of(cls, table: pd.DataFrame, value: str) -> "WidthLaw":
@@ -44,7 +62,8 @@ class WidthLaw:
         positive = table[table[value] > 0]
         widest = positive.loc[positive["width"] == positive["width"].max(), value]
         level = geometric_mean(widest.to_numpy()) if len(widest) else NOT_MEASURED
-        return cls(fitted(positive, value), level)
+        deciding, crossover = _deciding(positive, value)
+        return cls(deciding, level, crossover)
 
     @property
     def stays(self) -> bool | None:
@@ -62,4 +81,7 @@ class WidthLaw:
     def __str__(self) -> str:
         """The power, then the level."""
         level = with_interval(*self.level)
+        if self.crossover:
+            local = power(*self.power)
+            return f"no single power of n, n^{local} at the largest widths, {level} at the largest"
         return f"∝ n^{power(*self.power)}, {level} at the largest width"

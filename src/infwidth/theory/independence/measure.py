@@ -28,7 +28,7 @@ from infwidth.experiment import FEWEST_WIDTHS, FEWEST_WIDTHS_CORRECTED
 from infwidth.measures.estimate import NOT_MEASURED, Estimate
 from infwidth.measures.finite_width import log_factors, nearest_step
 from infwidth.measures.metrics import METRICS
-from infwidth.measures.power_law import Logarithms, fit
+from infwidth.measures.power_law import Logarithms, fit, fit_power_law
 from infwidth.measures.scaling import by_width, groups, wholly_resolved
 from infwidth.theory.measuring import Files, Settings, Tables
 
@@ -38,8 +38,6 @@ Training = Literal["experiment", "activation"]
 # An exponent whose interval lies below this is taken as a fall towards zero: as the config's
 # `stable_exponent`, which says the same of Table 1. The least true one is IP's -1.
 FALLING = -0.25
-# The least and the largest κ.
-POWERS = (0.0, 1.0)
 
 
 @dataclass(frozen=True)
@@ -220,11 +218,7 @@ def fit_exponent(widths: Sequence[int], values: Sequence[Array], factors: Array 
     Returns:
         All NaN where there is not at least one width more than parameters.
     """
-    if len(widths) < (FEWEST_WIDTHS if factors is None else FEWEST_WIDTHS_CORRECTED):
-        return NOT_MEASURED
-    log_widths = np.log(np.asarray(widths, dtype=np.float64))
-    design = np.column_stack([np.ones_like(log_widths), log_widths])
-    return fit(Logarithms(values), design, factors, index=1, powers=POWERS).parameter
+    return fit_power_law(widths, values, factors).exponent
 
 
 def fit_limit(values: Sequence[Array], factors: Array | None) -> Estimate:
@@ -240,7 +234,7 @@ def fit_limit(values: Sequence[Array], factors: Array | None) -> Estimate:
     if len(values) < (FEWEST_WIDTHS if factors is None else FEWEST_WIDTHS_CORRECTED) - 1:
         return NOT_MEASURED
     design = np.ones((len(values), 1))
-    return fit(Logarithms(values), design, factors, index=0, powers=POWERS).parameter.exponential
+    return fit(Logarithms(values), design, factors, index=0).parameter.exponential
 
 
 def measured(files: Files, settings: Settings) -> Tables:

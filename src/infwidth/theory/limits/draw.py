@@ -81,6 +81,8 @@ def _values(
         else:
             unknown = (slots[scheme], float(row["value_at_largest"]))
             ax.text(*unknown, "?", color=look.color, ha="center", va="center")
+            if approach == "crossover":
+                _say_local(ax, row, look, slots[scheme])
     ax.set_ylim(bottom, top)
     panels.say_if_empty(ax)
 
@@ -156,6 +158,20 @@ def _say_power(ax: Axes, row: "pd.Series[float]", look: Look, before: int) -> No
     )
 
 
+def _say_local(ax: Axes, row: "pd.Series[float]", look: Look, place: float) -> None:
+    """The power at the largest widths of what follows no single one, below its question mark."""
+    ax.annotate(
+        f"locally\n$n^{{{float(row['rate']):.2f}}}$",
+        (place, float(row["value_at_largest"])),
+        xytext=(0, -7),
+        textcoords="offset points",
+        color=look.color,
+        fontsize=7,
+        ha="center",
+        va="top",
+    )
+
+
 def _guide(ax: Axes, parts: Mapping[str, pd.DataFrame], metric: str) -> None:
     """The theory's power of n for SP and NTP, over the highest of their curves."""
     kept = [parts[name] for name in ("SP", "NTP") if name in parts and len(parts[name])]
@@ -190,7 +206,7 @@ def _slots(parts: Mapping[str, pd.DataFrame], widths: Sequence[int]) -> dict[str
     here = [
         scheme
         for scheme, rows in parts.items()
-        if len(rows) and str(rows["approach"].iloc[0]) in ("converges", "undetermined")
+        if len(rows) and str(rows["approach"].iloc[0]) not in ("vanishes", "diverges")
     ]
     middle = (len(here) - 1) / 2
     return {

@@ -36,7 +36,7 @@ def findings(table: pd.DataFrame) -> list[Finding]:
     """Whether each cell of the paper's Table 1 is that of the n = ∞ network.
 
     Judged, as Table 1 is, at the last hidden layer's pre-activations. A metric that is not seen
-    to tend anywhere leaves its cell undetermined.
+    to tend anywhere, as one that follows no single power, leaves its cell undetermined.
 
     Args:
         table: as from `limits_table`.
@@ -55,7 +55,7 @@ def findings(table: pd.DataFrame) -> list[Finding]:
             approach, limit = "undetermined", "not measured at the last step"
             if len(there):
                 approach, limit = str(there["approach"].iloc[0]), describe(there.iloc[0])
-            holds = None if approach == "undetermined" else approach in wanted
+            holds = None if approach in ("undetermined", "crossover") else approach in wanted
             same = int((rows["approach"] == approach).sum())
             found.append(
                 Finding(
@@ -79,8 +79,13 @@ def describe(row: "pd.Series[float]") -> str:
         return f"{name} → 0 as n^−a, a = {rate}"
     if approach == "diverges":
         return f"{name} → ∞ as n^a, a = {rate}"
-    limit = with_interval(*Estimate.of(row, "limit"))
     measured = f"{number(float(row['value_at_largest']))} at n = {row['largest_width']:.0f}"
+    if approach == "crossover":
+        return (
+            f"{name} follows no single power of n and is not seen to tend to anything: {measured}, "
+            f"n^a at the largest widths, a = {rate}"
+        )
+    limit = with_interval(*Estimate.of(row, "limit"))
     if approach == "undetermined":
         return f"{name} is not seen to tend to anything: {measured}, extrapolated {limit}"
     how = (

@@ -1,8 +1,10 @@
 r"""The n = ∞ column of Table 1: what each metric tends to as the width grows.
 
 The fitted exponent decides first. Where its interval lies below -`stable_exponent` the metric
-vanishes at n = ∞, where it lies above `stable_exponent` it diverges, at that rate. What changes
-less with the width is extrapolated by
+vanishes at n = ∞, where it lies above `stable_exponent` it diverges, at that rate, unless a single
+power is refused (see `infwidth.measures.misfit`): a *crossover* is not seen to tend anywhere, and
+its rate is the exponent at the largest widths. What changes less with the width, there too, is
+extrapolated by
 
     m(n) = C (1 + A n^-a),    0.25 ≤ a ≤ 2,
 
@@ -14,7 +16,7 @@ the paper has no rates and no finite widths.
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -22,12 +24,13 @@ from numpy.typing import NDArray
 
 from infwidth.measures.estimate import NOT_MEASURED, Estimate
 from infwidth.measures.metrics import METRICS
+from infwidth.measures.misfit import CROSSOVER
 from infwidth.measures.power_law import Logarithms
 from infwidth.measures.scaling import by_width, wholly_resolved
 from infwidth.theory.measuring import Files, Settings, Tables
 
 Array = NDArray[np.float64]
-Approach = Literal["vanishes", "diverges", "converges", "undetermined"]
+Approach = Literal["vanishes", "diverges", "converges", "crossover", "undetermined"]
 
 # From half the power that fluctuations fall with (n^-1/2) to twice that of the first correction to
 # a mean (n^-1).
@@ -202,8 +205,9 @@ def limits_table(
         A row for each measured width, with columns `scheme, metric, layer, kind, width, value,
         value_low, value_high` (geometric mean and range over seeds), and beside them, the same in
         each row of a metric, those of `LimitRow`: `limit` (0 and inf included) and its 95 %
-        interval; `rate`, by which the metric vanishes, diverges (n^rate) or nears its limit
-        (n^-rate), empty where it is not determined; `amplitude` A; `approach`; `value_at_largest`,
+        interval; `rate`, by which the metric vanishes (n^-rate), diverges (n^rate), nears its limit
+        (n^-rate), or changes at the largest widths (n^rate, a crossover), empty where it is not
+        determined; `amplitude` A; `approach`; `value_at_largest`,
         empty where a seed is under resolution there; `largest_width`.
     """
     final = metrics[metrics["step"] == steps]
@@ -234,11 +238,17 @@ def limits_table(
     return pd.concat(parts, ignore_index=True)
 
 
-def _limit(measured: dict[int, Array], fit: "pd.Series[float]", stable_exponent: float) -> LimitRow:
+def _limit(measured: dict[int, Array], fit: "pd.Series[Any]", stable_exponent: float) -> LimitRow:
     """The rule of the module: the exponent first, then the extrapolation."""
     exponent, low, high = Estimate.of(fit, "exponent")
     at_largest, largest = float(fit["value"]), float(fit["largest_width"])
     nan = math.nan
+    within = -stable_exponent <= low and high <= stable_exponent
+    if fit["law"] == CROSSOVER:
+        local = Estimate.of(fit, "local_exponent", "local")
+        within = within and -stable_exponent <= local.low and local.high <= stable_exponent
+        if not within:
+            return LimitRow(NOT_MEASURED, local, nan, "crossover", at_largest, largest)
     if high < -stable_exponent:
         rate = Estimate(-exponent, -high, -low)
         return LimitRow(Estimate(0, 0, 0), rate, nan, "vanishes", at_largest, largest)
@@ -250,7 +260,6 @@ def _limit(measured: dict[int, Array], fit: "pd.Series[float]", stable_exponent:
         none = NOT_MEASURED
         return LimitRow(none, none, nan, "undetermined", at_largest, largest)
     found = extrapolate(used, [measured[width] for width in used])
-    within = -stable_exponent <= low and high <= stable_exponent
     # The lower end, too: what converges must be seen not to vanish.
     near = found.limit.low * FURTHEST >= at_largest >= found.limit.value / FURTHEST
     settled = within and near and not found.slow and not int(fit["unresolved"])
