@@ -143,8 +143,8 @@ def test_planted_powers_are_told() -> None:
     assert verdicts(*planted()) == ["verified"] * 4
     assert verdicts(*planted(linear=False)) == ["verified"] * 4
     # n^-1/2 reaches 0.01, 1 % of a label, at 10,000.
-    one = (table.query("step == 10 and inputs == 'test'") for table in planted())
-    width = enough(*one, 0.01)
+    outputs, offsets = (table.query("step == 10 and inputs == 'test'") for table in planted())
+    width = enough(outputs, offsets, 0.01)
     assert width is not None
     assert width.value == pytest.approx(10_000, rel=0.2)
     assert width_text(width) in findings(*planted())[3].evidence
