@@ -22,6 +22,8 @@ NAMES = (
     "decomposition",
     "rest",
     "limits",
+    "coordinates",
+    "outputs",
 )
 
 
