@@ -232,7 +232,7 @@ def use(experiment: Experiment) -> None:
             assert cost(experiment, width) > 0
         for scheme in experiment.schemes.values():
             for role in ("input", "hidden", "output"):
-                at = {"reference_width": experiment.reference_width}
+                at: dict[str, Any] = {"reference_width": experiment.reference_width}
                 scheme.init_std(role, width, sigma=experiment.init_std, **at)
                 scheme.rate(role, width, learning_rate=experiment.learning_rate, **at)
 

@@ -1,6 +1,7 @@
 """The table of powers, against its own literal, the abc form, and the package `mup`."""
 
 import math
+from typing import Any
 
 import mup
 import pytest
@@ -72,7 +73,7 @@ def test_the_first_step_of_ip_llr_counts_the_layers(hidden_layers: int, first: E
     powers = (-c_0 - 2 * ABC["IP"][role][0] for role, c_0 in zip(ROLES, of_w, strict=True))
     assert tuple(powers) == first
     for role, power in zip(ROLES, first, strict=True):
-        at = {"learning_rate": 0.3, "reference_width": BASE}
+        at: dict[str, Any] = {"learning_rate": 0.3, "reference_width": BASE}
         assert llr.rate(role, WIDE, **at) == ip.rate(role, WIDE, **at)
         expected = 16 * 0.3 * 4.0**power
         assert llr.rate(role, WIDE, first=True, **at) == pytest.approx(expected)

@@ -80,7 +80,7 @@ def test_the_first_step_alone_has_its_rates() -> None:
     rates, first = (learning_rates(scheme, 24, how, first=each) for each in (False, True))
     descent = Descent(network, data, rates, [0], how.loss, None, first)
     of_role = {role: scheme.rate(role, 24, learning_rate=0.5, first=True) for role in ROLES}
-    plain.rates = [of_role[role] for role in ("input", "hidden", "hidden", "output")]  # type: ignore[index]
+    plain.rates = [of_role[role] for role in ("input", "hidden", "hidden", "output")]
     inputs, labels = torch.as_tensor(data.train_inputs), torch.as_tensor(data.train_labels)
     for _ in range(4):
         sizes = descent.advance(norms=True)

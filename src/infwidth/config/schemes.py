@@ -3,7 +3,6 @@
 import re
 import unicodedata
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 from infwidth.config.wording import nearest, show, unknown_name
@@ -81,15 +80,14 @@ def _read_scheme(
     ]
     # What may be left out may be null.
     row = {key: row[key] for key in row if key in POWERS or row[key] is not None}
-    given = [*POWERS, FIRST] if FIRST in row else POWERS
-    for power in given:
+    for power in (*POWERS, FIRST) if FIRST in row else POWERS:
         problems += _exponent_problems(name, power, row.get(power))
     problems += _factor_problems(name, row)
     if problems:
         return None, problems
-    scheme = Scheme(*(_exponents(row[power]) for power in given))
-    if FACTOR in row:
-        scheme = replace(scheme, first_factor=float(row[FACTOR]))
+    variances, rates = (_exponents(row[power]) for power in POWERS)
+    first = _exponents(row[FIRST]) if FIRST in row else None
+    scheme = Scheme(variances, rates, first, float(row.get(FACTOR, 1)))
     if name in known and scheme != known[name]:
         return None, [
             f"{name} is built in and has other exponents; choose another name for yours, "
