@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -49,7 +50,8 @@ def draw(table: pd.DataFrame, times: pd.DataFrame, depths: pd.DataFrame) -> Figu
 def _mean(rows: pd.DataFrame, column: str) -> pd.Series:
     """Geometric means over seeds by step, after step 0."""
     after = rows[(rows["step"] > 0) & (rows[column] > 0)]
-    return np.exp(np.log(after[column]).groupby(after["step"]).mean())
+    means: pd.Series = np.exp(np.log(after[column]).groupby(after["step"]).mean())
+    return means
 
 
 def _changes(ax: Axes, rows: pd.DataFrame) -> None:
@@ -77,7 +79,7 @@ def _changes(ax: Axes, rows: pd.DataFrame) -> None:
     panels.say_if_empty(ax)
 
 
-def _label(ax: Axes, text: str, place: tuple[float, float], color: object) -> None:
+def _label(ax: Axes, text: str, place: tuple[float, float], color: Any) -> None:
     ax.annotate(
         text,
         place,
@@ -85,7 +87,7 @@ def _label(ax: Axes, text: str, place: tuple[float, float], color: object) -> No
         textcoords="offset points",
         va="center",
         fontsize=6.5,
-        color=color,  # type: ignore[arg-type]
+        color=color,
     )
 
 

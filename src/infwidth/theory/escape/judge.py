@@ -236,7 +236,8 @@ def _cure(depths: pd.DataFrame) -> Finding:
     groups = deep.groupby(["hidden_layers", "width"])["left"].mean()
     worst = groups.groupby("hidden_layers").max()
     powers = {
-        depth: WidthLaw.of(each, "moved_square") for depth, each in deep.groupby("hidden_layers")
+        int(str(depth)): WidthLaw.of(each, "moved_square")
+        for depth, each in deep.groupby("hidden_layers")
     }
     learns = {
         depth: conjunction([bool(worst[depth] <= LEARNS), law.stays])

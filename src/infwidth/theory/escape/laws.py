@@ -142,16 +142,18 @@ def growth_by_width(rows: pd.DataFrame) -> dict[int, tuple[Estimate, float]]:
     """
     found = {}
     for width, each in rows.groupby("width"):
-        logs = np.log(each.pivot_table(index="step", columns="seed", values="mean_square"))
-        means = np.exp(logs).mean(axis=1)
+        squares = each.pivot_table(index="step", columns="seed", values="mean_square")
+        means = squares.mean(axis=1)
         early = [step for step in means.index[means.cummax() < EARLY] if step > 0][-2:]
         if len(early) < 2 or means[early[-1]] < SEEN * means.iloc[0]:
             continue
-        law = np.log(each.groupby("step")["predicted_square"].first())
-        span = early[1] - early[0]
-        seeds = ((logs.loc[early[1]] - logs.loc[early[0]]) / span).to_numpy()
+        law = each.groupby("step")["predicted_square"].first()
+        seeds, expected = (
+            np.log((of.loc[early[1]] / of.loc[early[0]]).to_numpy()) / (early[1] - early[0])
+            for of in (squares, law.to_frame())
+        )
         value = geometric_mean(seeds) if (seeds > 0).all() else NOT_MEASURED
-        found[int(str(width))] = value, float((law[early[1]] - law[early[0]]) / span)
+        found[int(str(width))] = value, float(expected[0])
     return found
 
 

@@ -165,9 +165,9 @@ def main_trainings(metrics: pd.DataFrame, samples: int) -> pd.DataFrame:
     """IP and IP-LLR in the experiment's metrics.csv, if they are there, at every snapshot."""
     last = (metrics["layer"] == metrics["layer"].max()) & (metrics["kind"] == "h")
     rows = metrics[last & metrics["scheme"].isin((IP, LARGE)) & (metrics["gram_mean_eig"] > 0)]
-    return rows.rename(columns={"gram_mean_eig": "mean_square"}).assign(
-        trainings=MAIN, hidden_layers=rows["layer"], samples=samples
-    )
+    names = {"gram_mean_eig": "mean_square", "layer": "hidden_layers"}
+    named: pd.DataFrame = rows.rename(columns=names).assign(trainings=MAIN, samples=samples)
+    return named
 
 
 def with_prediction(
@@ -210,7 +210,7 @@ def with_prediction(
         own_steps, own_squares = seen
         for size in SIZES:
             reached, earliest = crossing(own_steps, own_squares, size, most)
-            expected, _ = crossing(np.arange(len(law)), law, size)
+            expected, _ = crossing(np.arange(len(law), dtype=np.float64), law, size)
             times.append([*facts.values(), size, reached, earliest, expected, most])
     kept = table[table["step"].isin(snapshots)]
     return kept[[*COLUMNS]], pd.DataFrame(times, columns=[*TIMES])
