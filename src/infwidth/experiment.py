@@ -89,17 +89,21 @@ class Experiment:
             return self.theory is not None and _in_lists(vars(self.theory))
         return _in_lists(vars(self))[key]
 
-    def exponents(self, scheme: str) -> dict[str, list[float]]:
-        """One scheme's exponents (input, hidden, output), in JSON types.
+    def exponents(self, scheme: str) -> dict[str, list[float] | float]:
+        """One scheme's exponents (input, hidden, output), in JSON types, as in the key `schemes`.
 
         Raises:
             KeyError: the experiment has no such scheme.
         """
         row = self.schemes[scheme]
-        return {
+        found: dict[str, list[float] | float] = {
             "init_variance": [float(power) for power in row.init_variance],
             "learning_rate": [float(power) for power in row.learning_rate],
         }
+        if row.first_learning_rate is not None:
+            found["first_learning_rate"] = [float(power) for power in row.first_learning_rate]
+            found["first_factor"] = row.first_factor
+        return found
 
     def warnings(self) -> tuple[str, ...]:
         """What the measurements of this experiment will not be able to show, a sentence each."""

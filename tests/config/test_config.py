@@ -18,11 +18,13 @@ from snakemake.utils import update_config
 
 from infwidth.config import ConfigError, read_experiment
 from infwidth.experiment import Experiment
-from infwidth.schemes import SCHEMES, Scheme
+from infwidth.schemes import SCHEMES, Scheme, built_in
 
 ROOT = Path(__file__).parents[2]
 SCHEMA = ROOT / "workflow/schemas/config.schema.yaml"
 OWN = {"init_variance": [0, -1, -1.5], "learning_rate": [0.5, -1, -1]}
+POWERS = ((0.0, -1.0, -1.5), (0.5, -1.0, -1.0))
+FIRST = {"first_learning_rate": ["2", 0.5, 0], "first_factor": "4"}
 
 
 BASE: dict[str, Any] = yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8"))
@@ -84,6 +86,13 @@ def problems(**changes: Any) -> list[str]:
             {"SP": SCHEMES["SP"]},
         ),
         ("schemes", {"3": OWN}, {"3": Scheme((0, -1, -1.5), (0.5, -1, -1))}),
+        ("schemes", ["ip-llr"], {"IP-LLR": built_in(3)["IP-LLR"]}),
+        ("schemes", {"mine": OWN | FIRST}, {"mine": Scheme(*POWERS, (2.0, 0.5, 0.0), 4.0)}),
+        (
+            "schemes",
+            {"mine": OWN | FIRST | {"first_factor": None}},
+            {"mine": Scheme(*POWERS, (2.0, 0.5, 0.0))},
+        ),
     ],
 )
 def test_words_become_values(key: str, written: Any, meant: Any) -> None:
@@ -221,6 +230,27 @@ REFUSALS: list[tuple[dict[str, Any], str, list[str]]] = [
     ),
     ({"schemes": {"mine": {"init_variance": [0, 0, 0]}}}, "schemes", ["mine lacks learning_rate"]),
     ({"schemes": {"mine": OWN | {"lr": [0]}}}, "schemes", ['"lr"', "learning_rate?"]),
+    (
+        {"schemes": {"mine": OWN | {"first_learning_rate": [1, 2]}}},
+        "schemes",
+        ["first_learning_rate of mine has 2", "three"],
+    ),
+    (
+        {"schemes": {"mine": OWN | {"first_factor": 2}}},
+        "schemes",
+        ["first_factor without first_learning_rate", "add"],
+    ),
+    (
+        {"schemes": {"mine": OWN | FIRST | {"first_factor": 0}}},
+        "schemes",
+        ["first_factor of mine is 0", "above 0"],
+    ),
+    ({"schemes": {"IP-LLR": OWN | FIRST}}, "schemes", ["IP-LLR is built in", "another name"]),
+    (
+        {"schemes": {"mine": OWN | {"first_learning_rate": [0, 1e6, 0]}}},
+        "schemes",
+        ["mine overflow at a width", "nearer to 0"],
+    ),
     ({"schemes": {"mine": OWN, "MINE": OWN}}, "schemes", ['"mine" and "MINE"', "rename one"]),
     ({"schemes": {"mine": 3}}, "schemes", ["mine is 3", "mapping"]),
     ({"schemes": {"my own": OWN}}, "schemes", ['"my own"', "letters"]),
@@ -455,3 +485,12 @@ def test_torch_is_not_imported_to_read_a_configuration() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_a_scheme_of_a_depth_reads_back_at_that_depth_alone() -> None:
+    experiment = read(schemes=["IP", "IP-LLR"], hidden_layers=4)
+    written = experiment.to_config()
+    assert written["schemes"]["IP-LLR"]["first_learning_rate"] == [2.5, 1.0, 0.5]
+    assert written["schemes"]["IP"].keys() == {"init_variance", "learning_rate"}
+    assert read(**written) == experiment
+    assert "IP-LLR is built in" in problems(**(written | {"hidden_layers": 3}))[0]

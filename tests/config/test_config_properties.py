@@ -96,8 +96,9 @@ def valid_kind(kind: str, schema: Mapping[str, Any]) -> st.SearchStrategy[Any]:
             most = schema.get("maxItems", 6)
             return st.lists(valid(schema["items"]), min_size=schema["minItems"], max_size=most)
         case "object" if "properties" in schema:
-            assert set(schema["required"]) == set(schema["properties"])
-            return st.fixed_dictionaries({k: valid(v) for k, v in schema["properties"].items()})
+            parts = {k: valid(v) for k, v in schema["properties"].items()}
+            required = {k: parts.pop(k) for k in schema["required"]}
+            return st.fixed_dictionaries(required, optional=parts)
         case "object":
             names = st.from_regex(schema["propertyNames"]["pattern"])
             rows = valid(schema["additionalProperties"])
@@ -107,7 +108,9 @@ def valid_kind(kind: str, schema: Mapping[str, Any]) -> st.SearchStrategy[Any]:
 
 OWN = {"init_variance": [0, -1, -1.5], "learning_rate": [0.5, -1, -1]}
 # Names of schemes stand in the code's table, not in the schema.
-NAMES = st.lists(st.sampled_from([*SCHEMES, "mup", "ntp"]), min_size=1, max_size=4, unique=True)
+NAMES = st.lists(
+    st.sampled_from([*SCHEMES, "IP-LLR", "mup", "ntp"]), min_size=1, max_size=4, unique=True
+)
 VALID = {
     key: valid(schema) if key != "schemes" else valid(schema) | NAMES
     for key, schema in KEYS.items()
@@ -229,7 +232,7 @@ def use(experiment: Experiment) -> None:
             assert cost(experiment, width) > 0
         for scheme in experiment.schemes.values():
             for role in ("input", "hidden", "output"):
-                at = {"reference_width": experiment.reference_width}
+                at: dict[str, Any] = {"reference_width": experiment.reference_width}
                 scheme.init_std(role, width, sigma=experiment.init_std, **at)
                 scheme.rate(role, width, learning_rate=experiment.learning_rate, **at)
 

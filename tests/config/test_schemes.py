@@ -1,13 +1,14 @@
 """The table of powers, against its own literal, the abc form, and the package `mup`."""
 
 import math
+from typing import Any
 
 import mup
 import pytest
 import torch
 from builders import PlainNetwork
 
-from infwidth.schemes import ROLES, SCHEMES, Role, Scheme, canonical_name
+from infwidth.schemes import ROLES, SCHEMES, Exponents, Role, Scheme, built_in, canonical_name
 
 # scheme -> role -> (power of the initial variance, power of the learning rate)
 POWERS: dict[str, dict[Role, tuple[float, float]]] = {
@@ -57,6 +58,31 @@ def test_the_abc_form_is_the_same_scheme(name: str, role: Role) -> None:
     moved = multiplier * (w - eta * width**-c * gradient) - weight
     expected = -SCHEMES[name].rate(role, width, learning_rate=eta) * math.cos(weight.item())
     assert moved.item() == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(
+    ("hidden_layers", "first"), [(2, (1.5, 0, -0.5)), (3, (2, 0.5, 0)), (5, (3, 1.5, 1))]
+)
+def test_the_first_step_of_ip_llr_counts_the_layers(hidden_layers: int, first: Exponents) -> None:
+    """Rates η n^-c_0 of w, W = n^-a w: Hajjar, Chizat & Giraud 2021."""
+    ip, llr = (built_in(hidden_layers)[name] for name in ("IP", "IP-LLR"))
+    assert (llr.init_variance, llr.learning_rate) == (ip.init_variance, ip.learning_rate)
+    half = hidden_layers / 2
+    of_w = (-half - 0.5, -half - 1, -half - 0.5)
+    assert llr.first_learning_rate == first
+    powers = (-c_0 - 2 * ABC["IP"][role][0] for role, c_0 in zip(ROLES, of_w, strict=True))
+    assert tuple(powers) == first
+    for role, power in zip(ROLES, first, strict=True):
+        at: dict[str, Any] = {"learning_rate": 0.3, "reference_width": BASE}
+        assert llr.rate(role, WIDE, **at) == ip.rate(role, WIDE, **at)
+        expected = 16 * 0.3 * 4.0**power
+        assert llr.rate(role, WIDE, first=True, **at) == pytest.approx(expected)
+        assert ip.rate(role, WIDE, first=True, **at) == ip.rate(role, WIDE, **at)
+
+
+def test_without_powers_of_its_own_the_first_step_is_as_every_other() -> None:
+    scheme = Scheme((0, -1, -1), (0, -1, -1), first_factor=7)
+    assert scheme.rate("input", 64, first=True) == scheme.rate("input", 64)
 
 
 @pytest.mark.parametrize("width", [1, 64, 100])
@@ -159,6 +185,7 @@ def test_initial_weights_scale_as_those_of_mup() -> None:
     [
         *[(name, "µP") for name in ("µP", "μP", "muP", "mup", "MuP", "MUP", "µp", "ΜP")],
         *[("sp", "SP"), ("Sp", "SP"), ("ntp", "NTP"), ("Ntp", "NTP"), ("ip", "IP")],
+        *[("ip-llr", "IP-LLR"), ("IPLLR", "IPLLR")],
         *[(name, name) for name in SCHEMES],
         *[(name, name) for name in ("mine", "Mine", "SPX", "", "m", "mp")],
     ],

@@ -11,6 +11,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from builders import dataset, recipe
@@ -20,7 +21,7 @@ from infwidth.network.layers.directions import Rows
 from infwidth.network.layers.initial import GaussianWeights
 from infwidth.network.layers.lazy import LazyMatrix
 from infwidth.network.state import take_tensors
-from infwidth.schemes import SCHEMES, Scheme
+from infwidth.schemes import SCHEMES, Scheme, built_in
 from infwidth.training.checkpoint import Checkpoints
 from infwidth.training.record import TrainingRecord
 from infwidth.training.train import train
@@ -98,6 +99,15 @@ def test_stopped_twice_it_comes_out_the_same(kind: str, tmp_path: Path) -> None:
     record = trained(checkpoints, **KINDS[kind])
     assert steps == list(range(8, STEPS + 1)), "it went on where it was"
     assert_same(record, trained(**KINDS[kind]))
+
+
+@pytest.mark.parametrize("kind", ["dense", "lazy"])
+def test_a_first_step_of_its_own_is_not_taken_twice(kind: str, tmp_path: Path) -> None:
+    path, llr = tmp_path / "checkpoint.pt", {"scheme": built_in(3)["IP-LLR"], **KINDS[kind]}
+    whole = trained(**llr)
+    assert not np.array_equal(whole.change, trained(scheme=SCHEMES["IP"], **KINDS[kind]).change)
+    interrupted(path, 1, **llr)
+    assert_same(trained(Checkpoints(path, TRAINING, seconds=1e6), **llr), whole)
 
 
 def test_replicas_that_diverged_before_stay_so(tmp_path: Path) -> None:

@@ -5,12 +5,13 @@ from pathlib import Path
 
 import pytest
 import torch
-from builders import CPU, dataset, recipe
+from builders import CPU, both, dataset, rates_by_role, recipe
 
 import infwidth
 from infwidth.network.initialisation import initial_network, learning_rates
-from infwidth.schemes import SCHEMES
+from infwidth.schemes import ROLES, SCHEMES, built_in
 from infwidth.training.descent import Descent
+from infwidth.training.train import train
 
 SOURCE = Path(infwidth.__file__).parent
 
@@ -70,3 +71,36 @@ def test_who_is_kept_keeps_limit_and_batches() -> None:
         (edge - edge / 0, False),
     ):
         assert bool(descent.going(losses)) == bool(alone.going(losses)) == going
+
+
+def test_the_first_step_alone_has_its_rates() -> None:
+    """Against a plain network, whose rates are changed by hand."""
+    data, how, scheme = dataset(4, 12, 3), recipe(), built_in(3)["IP-LLR"]
+    network, (plain,) = both(data, scheme, 24, [0], how)
+    rates, first = (learning_rates(scheme, 24, how, first=each) for each in (False, True))
+    descent = Descent(network, data, rates, [0], how.loss, None, first)
+    of_role = {role: scheme.rate(role, 24, learning_rate=0.5, first=True) for role in ROLES}
+    plain.rates = [of_role[role] for role in ("input", "hidden", "hidden", "output")]
+    inputs, labels = torch.as_tensor(data.train_inputs), torch.as_tensor(data.train_labels)
+    for _ in range(4):
+        sizes = descent.advance(norms=True)
+        assert sizes is not None
+        expected = torch.tensor(plain.step(inputs, labels), dtype=torch.float64)
+        # Of the input weights, what acts on the inputs is all that moves.
+        torch.testing.assert_close(sizes[:, 0], expected)
+        torch.testing.assert_close(network.outputs[0].T, plain.forward(inputs)[1].detach())
+        plain.rates = rates_by_role(scheme, 24, how)
+
+
+@pytest.mark.parametrize("layer", ["dense", "lazy"])
+@pytest.mark.parametrize("name", SCHEMES)
+def test_the_four_schemes_train_as_if_no_step_were_special(name: str, layer: str) -> None:
+    data, how = dataset(16, 40, 4), recipe(layer=layer, precision="float32", steps=4, snapshots=9)
+    record = train(data, SCHEMES[name], 32, (0, 1), how)
+    network = initial_network(data, SCHEMES[name], 32, (0, 1), how, CPU)
+    rates = learning_rates(SCHEMES[name], 32, how)
+    targets = torch.nn.functional.one_hot(torch.as_tensor(data.train_labels), data.classes)
+    for _ in range(how.steps):
+        network.step((network.outputs - targets) / 16, rates)
+    change = torch.stack([state.change.mT for state in network.hidden]).float().numpy()
+    assert record.change[-1, 0].tobytes() == change.tobytes()

@@ -119,6 +119,7 @@ def _finite(scheme: Scheme, width: int, values: Mapping[str, Any]) -> bool:
             for number in (
                 scheme.init_std(role, width, sigma=sigma, reference_width=n0),
                 scheme.rate(role, width, learning_rate=rate, reference_width=n0),
+                scheme.rate(role, width, learning_rate=rate, reference_width=n0, first=True),
             )
         ]
     except OverflowError:

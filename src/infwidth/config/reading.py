@@ -72,6 +72,7 @@ def read_experiment(
     known = [*every_key(schema)]
     numbers = misread(files, {name for key in known for name in key.split(".")})
     values, problems = _read_keys(config, schema, base, numbers)
+    problems += _read_schemes(values)
     problems += cross_problems(values, sizes or _sizes, cuda_available or _cuda_available)
     if problems:
         order = [*known, *(key for key, _ in problems)]
@@ -141,7 +142,7 @@ def _read_value(key: str, found: object, schema: Schema) -> tuple[Any, list[str]
     except UnusableError as error:
         return None, [wording.unusable(key, str(error), schema) + hint]
     if key == "schemes":
-        return read_schemes(value)
+        return value, []
     errors = list(jsonschema.Draft202012Validator(schema).iter_errors(value))
     if errors:
         in_entries = all(error.path for error in errors)
@@ -149,6 +150,19 @@ def _read_value(key: str, found: object, schema: Schema) -> tuple[Any, list[str]
         return None, [wording.refused(key, value, schema, entries=entries) + hint]
     value = typed(value, schema)
     return tuple(sorted(set(value))) if key in WIDTHS else value, []
+
+
+def _read_schemes(values: dict[str, Any]) -> list[Problem]:
+    """Put schemes in the place of what was given for them; what is wrong with it.
+
+    After the other keys, since a scheme may depend on the depth; on a wrong one, nothing is run.
+    """
+    if "schemes" not in values:
+        return []
+    schemes, wrong = read_schemes(values.pop("schemes"), values.get("hidden_layers", 1))
+    if schemes:
+        values["schemes"] = schemes
+    return [("schemes", text) for text in wrong]
 
 
 def _wants_text(schema: Schema) -> bool:

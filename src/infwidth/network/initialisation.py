@@ -30,14 +30,17 @@ def roles(hidden_layers: int) -> tuple[Role, ...]:
     return ("input", *hidden, "output")
 
 
-def learning_rates(scheme: Scheme, width: int, recipe: Recipe) -> tuple[float, ...]:
-    """The SGD rate of each of the L + 1 weight layers."""
+def learning_rates(
+    scheme: Scheme, width: int, recipe: Recipe, *, first: bool = False
+) -> tuple[float, ...]:
+    """The SGD rate of each of the L + 1 weight layers, in the first step or in a later one."""
     return tuple(
         scheme.rate(
             role,
             width,
             learning_rate=recipe.learning_rate,
             reference_width=recipe.reference_width,
+            first=first,
         )
         for role in roles(recipe.hidden_layers)
     )

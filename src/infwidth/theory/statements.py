@@ -21,6 +21,7 @@ NAMES = (
     "covariance",
     "decomposition",
     "rest",
+    "escape",
     "limits",
     "coordinates",
     "outputs",

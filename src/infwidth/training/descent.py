@@ -35,6 +35,7 @@ class Descent:
         seeds: Sequence[int],
         loss: str,
         batch_size: int | None,
+        first_rates: Rates | None = None,
     ) -> None:
         """Before the first step.
 
@@ -45,6 +46,7 @@ class Descent:
             seeds: of the mini-batches.
             loss: one of `LOSSES`.
             batch_size: None is full batch.
+            first_rates: those of the first step, if they are others.
         """
         labels = torch.as_tensor(data.train_labels, device=network.outputs.device)
         self.network = network
@@ -53,8 +55,14 @@ class Descent:
         self.alive = torch.arange(len(seeds))
         self.losses = self.losses_of(network.outputs)
         self._limits = DIVERGED_LOSS_RATIO * self.losses.clamp(min=1.0)
-        self._rates = rates
+        self._rates, self._first_rates = rates, first_rates or rates
+        self._taken = 0
         self._batches = Batches(seeds, len(labels), batch_size)
+
+    @property
+    def rates(self) -> Rates:
+        """The learning rates of the next step."""
+        return self._rates if self._taken else self._first_rates
 
     def losses_of(self, outputs: Tensor) -> Tensor:
         """Means over samples, shape (R,), of outputs of shape (R, N, classes)."""
@@ -77,13 +85,15 @@ class Descent:
     def advance(self, signal: Tensor | None = None, *, norms: bool = False) -> Tensor | None:
         """One step along `signal`, by default that of the next batch; see `Network.step`."""
         signal = self.signal(self.weights()) if signal is None else signal
-        sizes = self.network.step(signal, self._rates, norms=norms)
+        sizes = self.network.step(signal, self.rates, norms=norms)
+        self._taken += 1
         self.losses = self.losses_of(self.network.outputs)
         return sizes
 
     def state(self) -> State:
-        """Who is left, of the network, and of the batches."""
+        """Who is left, of the network, and of the batches, and how many steps were taken."""
         return {
+            "taken": self._taken,
             **tensors(self, ("alive", "losses", "_limits")),
             "network": self.network.state(),
             "batches": self._batches.state(),
@@ -91,6 +101,7 @@ class Descent:
 
     def restore(self, state: State) -> None:
         """Take over a state; for a descent before its first step."""
+        self._taken = state["taken"]
         self.keep(state["alive"].to(self.losses.device))
         take_tensors(self, ("alive", "losses", "_limits"), state)
         self.network.restore(state["network"])

@@ -130,8 +130,8 @@ def observe(
     closely = close_steps(looks)
     changes: dict[int, tuple[Array, ...]] = {}
     snapshots: dict[tuple[int, int], Snapshot] = {}
-    rates = learning_rates(scheme, width, recipe)
-    descent = Descent(network, data, rates, [seed], recipe.loss, recipe.batch_size)
+    rates, first = (learning_rates(scheme, width, recipe, first=each) for each in (False, True))
+    descent = Descent(network, data, rates, [seed], recipe.loss, recipe.batch_size, first)
     for step in range(recipe.steps + 1):
         if not bool(descent.going().all()):
             logger.warning("seed %d diverged at step %d, it stops here", seed, step)

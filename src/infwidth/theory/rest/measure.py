@@ -168,8 +168,11 @@ def _rows(ensemble: _Ensemble, seeds: Sequence[int]) -> Iterator[dict[str, objec
         data, ensemble.scheme, ensemble.width, of_replicas, recipe, torch.device("cpu")
     )
     norms = initial_norms(data, ensemble.scheme, ensemble.width, recipe)
-    rates = learning_rates(ensemble.scheme, ensemble.width, recipe)
-    descent = Descent(network, data, rates, of_replicas, recipe.loss, recipe.batch_size)
+    rates, first = (
+        learning_rates(ensemble.scheme, ensemble.width, recipe, first=each)
+        for each in (False, True)
+    )
+    descent = Descent(network, data, rates, of_replicas, recipe.loss, recipe.batch_size, first)
     # A whole pass through the samples lies within any two passes less a step.
     passes = 2 * math.ceil(len(descent.targets) / _batch_size(ensemble)) - 1
     latest = deque[tuple[Tensor, Tensor]](maxlen=passes)
@@ -183,6 +186,7 @@ def _rows(ensemble: _Ensemble, seeds: Sequence[int]) -> Iterator[dict[str, objec
         signal = descent.signal(descent.weights() * multiples[alive, None])
         last_layer = network.hidden[-1]
         feature = last_layer.feature  # a step puts another in its place
+        rates = descent.rates
         moved = descent.advance(signal, norms=True)
         assert moved is not None
         change = (moved / norms[:, None]).mean(dim=0)
