@@ -1,0 +1,100 @@
+"""Theorem 4.5 under stress: the extrapolation of `independence`, where the theorem is strained.
+
+The theorem knows no bound on the number of samples, of steps, nor on the learning rate. So its
+least eigenvalues are followed with up to 128 samples, over ten times the steps, and at rates up to
+the edge of stability. The extrapolation is that of `infwidth.theory.independence.measure`.
+"""
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+from infwidth.theory.independence.measure import independence_table
+from infwidth.theory.measuring import Files, Settings, Tables
+from infwidth.theory.stress.names import SETTING
+
+# Columns of stress.csv before and after those of independence.csv, `samples` standing in these.
+BEFORE = ("last_step", "learning_rate")
+AFTER = ("trainings", "inputs", "wide", "rank", "parallel_pairs")
+
+
+def stress_table(
+    trainings: pd.DataFrame,
+    metrics: pd.DataFrame,
+    spectra: pd.DataFrame,
+    sharpness: pd.DataFrame,
+    *,
+    activation: str,
+    fit_width_ratio: float,
+) -> pd.DataFrame:
+    """Least eigenvalues at n = ∞ of every setting.
+
+    Args:
+        trainings: as from `infwidth.theory.stress.train.strained_tables`, like the next three.
+        metrics: of all settings.
+        spectra: of all settings.
+        sharpness: of all settings.
+        activation: φ.
+        fit_width_ratio: of the configuration.
+
+    Returns:
+        The rows of `independence_table` with columns strain, setting, last_step (T) and
+        learning_rate in front and, behind, `edge` (η times half the sharpness at that step, mean
+        over seeds at the smallest width), `diverged` (how many trainings had by then) and those of
+        `Training`. A setting with too few images or widths has one row, with `trainings` 0.
+    """
+    parts = []
+    for row in trainings.to_dict("records"):
+        own = [_of(table, row) for table in (metrics, spectra, sharpness)]
+        table = independence_table(
+            own[0],
+            own[1],
+            training="stress",
+            activation=activation,
+            samples=int(row["samples"]),
+            fit_width_ratio=fit_width_ratio,
+        )
+        if table.empty:
+            table = pd.DataFrame([_untrained(row, activation)], columns=table.columns)
+        for place, name in enumerate((*SETTING, *BEFORE)):
+            table.insert(place, name, row[name])
+        table["edge"] = table["step"].map(own[2].groupby("step")["edge"].mean())
+        going = own[0].groupby("step")[["width", "seed"]].apply(lambda at: len(at.drop_duplicates()))
+        table["diverged"] = row["trainings"] - table["step"].map(going).fillna(0).astype(int)
+        parts.append(table.assign(**{name: row[name] for name in AFTER}))
+    return pd.concat(parts, ignore_index=True)
+
+
+def _of(table: pd.DataFrame, row: Mapping[Any, Any]) -> pd.DataFrame:
+    chosen = (table[SETTING[0]] == row[SETTING[0]]) & (table[SETTING[1]] == row[SETTING[1]])
+    return table[chosen]
+
+
+def _untrained(row: Mapping[Any, Any], activation: str) -> dict[str, object]:
+    """The row of a setting that is told of, and no more."""
+    return {
+        "training": "stress",
+        "activation": activation,
+        "samples": row["samples"],
+        "scheme": "µP",
+        "step": 0,
+        "layer": 1,
+        "kind": "h",
+        "widths": 0,
+        "unresolved": 0,
+        "limit": math.nan,
+    }
+
+
+def measured(files: Files, settings: Settings) -> Tables:
+    """The tables of the statement."""
+    names = ("trainings", "metrics", "spectra", "sharpness")
+    joined = {name: pd.concat(files.parts(name), ignore_index=True) for name in names}
+    table = stress_table(
+        *joined.values(),
+        activation=settings["activation"],
+        fit_width_ratio=settings["fit_width_ratio"],
+    )
+    return {"stress": table, "sharpness": joined["sharpness"]}
