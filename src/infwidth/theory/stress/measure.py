@@ -61,7 +61,7 @@ def stress_table(
         for place, name in enumerate((*SETTING, *BEFORE)):
             table.insert(place, name, row[name])
         table["edge"] = table["step"].map(own[2].groupby("step")["edge"].mean())
-        going = own[0].groupby("step")[["width", "seed"]].apply(lambda at: len(at.drop_duplicates()))
+        going = own[0].drop_duplicates(["width", "seed", "step"])["step"].value_counts()
         table["diverged"] = row["trainings"] - table["step"].map(going).fillna(0).astype(int)
         parts.append(table.assign(**{name: row[name] for name in AFTER}))
     return pd.concat(parts, ignore_index=True)
