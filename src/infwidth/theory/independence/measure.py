@@ -92,6 +92,12 @@ class Extrapolated:
     detectable: float
 
 
+COLUMNS = [
+    *("training", "activation", "samples", "scheme", "step", "layer", "kind"),
+    *(field.name for field in fields(Extrapolated)),
+]
+
+
 def independence_table(
     metrics: pd.DataFrame,
     spectra: pd.DataFrame,
@@ -113,8 +119,7 @@ def independence_table(
         fit_width_ratio: widths take part from n = fit_width_ratio x N on.
 
     Returns:
-        One row each, with columns `training, activation, samples, scheme, step, layer, kind` and
-        those of `Extrapolated`.
+        One row each, with `COLUMNS`.
     """
     wide = METRICS["gram_ratio"].beside(metrics[metrics["width"] >= fit_width_ratio * samples])
     grams = spectra[spectra["matrix"] == "gram"]
@@ -134,10 +139,8 @@ def independence_table(
             }
             fitted = _extrapolate(at_step, correction, int(str(step)))
             rows.append({**index, **asdict(fitted)})
-    index_columns = ["training", "activation", "samples", "scheme", "step", "layer", "kind"]
-    columns = [field.name for field in fields(Extrapolated)]
     # Named even where no width takes part and there is no row.
-    return pd.DataFrame(rows, columns=[*index_columns, *columns])
+    return pd.DataFrame(rows, columns=COLUMNS)
 
 
 class _Correction:

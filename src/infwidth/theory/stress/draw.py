@@ -23,22 +23,24 @@ def draw(table: pd.DataFrame, sharpness: pd.DataFrame) -> Figure:
         sharpness: sharpness.csv.
     """
     trained = table[table["trainings"] > 0]
-    layers = style.looks([f"layer {layer}" for layer in sorted(set(trained["layer"]))])
+    of = {name: trained[trained["strain"] == name] for name in (SAMPLES, STEPS, RATES)}
+    # Looks of one list, so that none stands for two things.
+    layers = [f"layer {layer}" for layer in sorted(set(trained["layer"]))]
+    rates = [*dict.fromkeys(map(number, of[RATES]["learning_rate"]))]
+    looked = style.looks([*layers, *rates])
     with style.applied():
         figure = Figure(figsize=(style.TEXT_WIDTH, 4.3))
         (many, long), (fast, edge) = figure.subplots(2, 2)
-        of = {name: trained[trained["strain"] == name] for name in (SAMPLES, STEPS, RATES)}
         ends = _ends(of[SAMPLES])
-        _layers(many, ends, "samples", layers)
+        _layers(many, ends, "samples", {name: looked[name] for name in layers})
         _sample_axis(many, sorted(set(ends["samples"])))
         many.set_title(f"at the end, $t={_last(ends)}$" if len(ends) else "samples")
-        _layers(long, of[STEPS], "step", layers)
+        _layers(long, of[STEPS], "step", {name: looked[name] for name in layers})
         style.step_axis(long, of[STEPS]["step"])
         long.set_title(_title(of[STEPS], "long"))
-        rates = style.looks([*dict.fromkeys(map(number, of[RATES]["learning_rate"]))])
-        _rates(fast, of[RATES], rates)
+        _rates(fast, of[RATES], looked)
         fast.set_title(_title(of[RATES].head(1), "rates", rate=False))
-        _sharpness(edge, sharpness[sharpness["strain"] == RATES], of[RATES], rates)
+        _sharpness(edge, sharpness[sharpness["strain"] == RATES], of[RATES], looked)
         for ax in (many, long, fast):
             ax.set_ylabel(LIMIT)
             style.value_axis(ax)
@@ -122,18 +124,17 @@ def _rates(ax: Axes, rows: pd.DataFrame, looked: Mapping[str, Look]) -> None:
 def _sharpness(
     ax: Axes, rows: pd.DataFrame, table: pd.DataFrame, looked: Mapping[str, Look]
 ) -> None:
-    """η times half the sharpness, over seeds; a cross where a training had diverged."""
+    """η times half the sharpness, over seeds; a cross at the last step before one diverged."""
     for setting, own in table.groupby("setting", sort=False):
         label = number(own["learning_rate"].iloc[0])
         look = looked[label]
         edges = rows[rows["setting"] == setting].groupby("step")["edge"]
-        lost = own.loc[own["diverged"] > 0, "step"]
         kept = edges.agg(["mean", "min", "max"])
-        kept = kept[kept.index < lost.min()] if len(lost) else kept
+        kept = kept[kept.index <= own.loc[own["diverged"] == 0, "step"].max()]
         shown = kept.rename(columns={"min": "low", "max": "high"}).assign(upper=False)
         panels.draw_curve(ax, shown, look)
-        if len(lost):
-            panels.crosses(ax, [int(lost.min())], look.color)
+        if own["lost"].any():
+            panels.crosses(ax, [int(kept.index.max())], look.color)
         if len(kept):
             ax.annotate(
                 rf"$\eta={label}$", (kept.index[0], kept["mean"].iloc[0]), (3, 5),

@@ -56,12 +56,8 @@ def _setting(rows: pd.DataFrame) -> Finding:
     parts = [least(kept), _edges(kept)]
     if len(kept) < len(rows) and rows["samples"].iloc[0] > first["rank"]:
         parts.append(f"h of layer 1 is left out, being linear in inputs of rank {first['rank']}")
-    if rows["diverged"].any():
-        gone = rows[rows["diverged"] > 0].iloc[0]
-        parts.append(
-            f"{rows['diverged'].max()} of {first['trainings']} trainings diverge, the first of "
-            f"them by step {gone['step']}"
-        )
+    if first["lost"]:
+        parts.append(f"after that {first['lost']} of {first['trainings']} trainings diverge")
     if first["parallel_pairs"]:
         parts.append(f"{first['parallel_pairs']} pairs of inputs are equal up to sign")
     evidence = "; ".join(parts)
@@ -108,13 +104,13 @@ def _edge(rates: pd.DataFrame, sharpness: pd.DataFrame) -> Finding:
     for number_, rows in rates.groupby("setting", sort=False):
         edges = sharpness[sharpness["setting"] == number_].groupby("step")["edge"].mean()
         start, end = edges.iloc[0], edges.iloc[-1]
-        lost, trained = int(rows["diverged"].max()), int(rows["trainings"].iloc[0])
+        lost, trained = rows["lost"].iloc[0], rows["trainings"].iloc[0]
         # Half a tenth for the scatter of what the multiple was set by.
         if start > BEYOND * 0.95:
-            answers.append(lost > 0)
+            answers.append(bool(lost > 0))
             how = f"{lost} of {trained} trainings diverge"
         else:
-            answers.append(lost == 0 and EDGE[0] <= end <= EDGE[1])
+            answers.append(bool(lost == 0 and EDGE[0] <= end <= EDGE[1]))
             how = f"at the end it is {number(end, 2)}, and {lost} of {trained} trainings diverge"
         parts.append(f"from {number(start, 2)} at the start (η = {_rate(rows)}): {how}")
     return Finding(

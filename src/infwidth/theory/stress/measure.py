@@ -5,19 +5,26 @@ least eigenvalues are followed with up to 128 samples, over ten times the steps,
 the edge of stability. The extrapolation is that of `infwidth.theory.independence.measure`.
 """
 
-import math
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 import pandas as pd
 
-from infwidth.theory.independence.measure import independence_table
+from infwidth.theory.independence.measure import COLUMNS, independence_table
 from infwidth.theory.measuring import Files, Settings, Tables
 from infwidth.theory.stress.names import SETTING
 
 # Columns of stress.csv before and after those of independence.csv, `samples` standing in these.
 BEFORE = ("last_step", "learning_rate")
 AFTER = ("trainings", "inputs", "wide", "rank", "parallel_pairs")
+# A setting that is told of, and no more.
+_UNTRAINED: Mapping[str, object] = MappingProxyType(
+    {
+        **{"training": "stress", "scheme": "µP", "step": 0, "layer": 1, "kind": "h"},
+        **{"widths": 0, "unresolved": 0, "diverged": 0, "lost": 0},
+    }
+)
 
 
 def stress_table(
@@ -42,27 +49,30 @@ def stress_table(
     Returns:
         The rows of `independence_table` with columns strain, setting, last_step (T) and
         learning_rate in front and, behind, `edge` (η times half the sharpness at that step, mean
-        over seeds at the smallest width), `diverged` (how many trainings had by then) and those of
-        `Training`. A setting with too few images or widths has one row, with `trainings` 0.
+        over seeds at the smallest width), `diverged` (how many trainings had by then), `lost` (how
+        many had by the last step, after which there may be no row) and those of `Training`. A setting with too few images or widths has one row, with `trainings` 0.
     """
     parts = []
     for row in trainings.to_dict("records"):
         own = [_of(table, row) for table in (metrics, spectra, sharpness)]
-        table = independence_table(
-            own[0],
-            own[1],
-            training="stress",
-            activation=activation,
-            samples=int(row["samples"]),
-            fit_width_ratio=fit_width_ratio,
-        )
-        if table.empty:
-            table = pd.DataFrame([_untrained(row, activation)], columns=table.columns)
+        if row["trainings"]:
+            table = independence_table(
+                own[0],
+                own[1],
+                training="stress",
+                activation=activation,
+                samples=row["samples"],
+                fit_width_ratio=fit_width_ratio,
+            )
+            going = own[0].drop_duplicates(["width", "seed", "step"])["step"].value_counts()
+            table["edge"] = table["step"].map(own[2].groupby("step")["edge"].mean())
+            table["diverged"] = row["trainings"] - table["step"].map(going)
+            table["lost"] = row["trainings"] - going.get(row["last_step"], 0)
+        else:
+            untrained = {**_UNTRAINED, "activation": activation, "samples": row["samples"]}
+            table = pd.DataFrame([untrained], columns=[*COLUMNS, "edge", "diverged", "lost"])
         for place, name in enumerate((*SETTING, *BEFORE)):
             table.insert(place, name, row[name])
-        table["edge"] = table["step"].map(own[2].groupby("step")["edge"].mean())
-        going = own[0].drop_duplicates(["width", "seed", "step"])["step"].value_counts()
-        table["diverged"] = row["trainings"] - table["step"].map(going).fillna(0).astype(int)
         parts.append(table.assign(**{name: row[name] for name in AFTER}))
     return pd.concat(parts, ignore_index=True)
 
@@ -70,22 +80,6 @@ def stress_table(
 def _of(table: pd.DataFrame, row: Mapping[Any, Any]) -> pd.DataFrame:
     chosen = (table[SETTING[0]] == row[SETTING[0]]) & (table[SETTING[1]] == row[SETTING[1]])
     return table[chosen]
-
-
-def _untrained(row: Mapping[Any, Any], activation: str) -> dict[str, object]:
-    """The row of a setting that is told of, and no more."""
-    return {
-        "training": "stress",
-        "activation": activation,
-        "samples": row["samples"],
-        "scheme": "µP",
-        "step": 0,
-        "layer": 1,
-        "kind": "h",
-        "widths": 0,
-        "unresolved": 0,
-        "limit": math.nan,
-    }
 
 
 def measured(files: Files, settings: Settings) -> Tables:
