@@ -94,9 +94,7 @@ def test_gradient_descent_is_stable_below_the_edge_and_diverges_above_it(
     value = sharpness(Descent(network, data, last, [0], "mse", None), last, 1.0, 0)
     rates = tuple(edge * 2 / value * rate for rate in last)
     descent = Descent(network, data, rates, [0], "mse", None)
-    sizes = []
-    for _ in range(400):
-        sizes.append(descent.advance(norms=True))
+    sizes = [descent.advance(norms=True) for _ in range(400)]
     first, end = (float(size.sum()) for size in (sizes[200], sizes[-1]) if size is not None)
     assert (end < 0.1 * first) == converges
     assert (end > 10 * first) == (not converges)
@@ -114,8 +112,8 @@ def test_the_plan_follows_from_the_settings_of_the_theory() -> None:
     assert wide_enough(Strained(STEPS, 32, 1), widths, 2) == [128, 256, 512, 1024]
     assert wide_enough(Strained(STEPS, 32, 1), widths, 8) == widths
     assert wide_enough(Strained(SAMPLES, 128, 1), widths, 4) == [512, 1024, 2048]
-    of_width = replicas([256, 512, 2048], 3)
-    assert {width: len(seeds) for width, seeds in of_width.items()} == {256: 24, 512: 12, 2048: 3}
+    for samples, counts in ((8, [24, 12, 3]), (64, [6, 6, 3]), (200, [3, 3, 3])):
+        assert [len(each) for each in replicas([256, 512, 2048], 3, samples).values()] == counts
 
 
 def trained(data: PreparedDataset, *settings: Strained, **changes: object) -> list[pd.DataFrame]:

@@ -50,7 +50,8 @@ def stress_table(
         The rows of `independence_table` with columns strain, setting, last_step (T) and
         learning_rate in front and, behind, `edge` (η times half the sharpness at that step, mean
         over seeds at the smallest width), `diverged` (how many trainings had by then), `lost` (how
-        many had by the last step, after which there may be no row) and those of `Training`. A setting with too few images or widths has one row, with `trainings` 0.
+        many had by the last step, after which there may be no row) and those of `Training`. A
+        setting with too few images or widths has one row, with `trainings` 0.
     """
     parts = []
     for row in trainings.to_dict("records"):

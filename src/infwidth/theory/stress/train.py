@@ -110,12 +110,14 @@ def wide_enough(strained: Strained, widths: Sequence[int], ratio: float) -> list
     return [width for width in widths if width >= least]
 
 
-def replicas(widths: Sequence[int], seeds: int) -> dict[int, range]:
+def replicas(widths: Sequence[int], seeds: int, samples: int) -> dict[int, range]:
     """Seeds at each width: so many at the largest, and more where they are cheap.
 
-    Least eigenvalues scatter most at the smallest widths, whose ends of the fit weigh the most.
+    Least eigenvalues scatter most at the smallest widths, and there a training costs least, as long
+    as the spectra of few samples are taken of it.
     """
-    return {width: range(seeds * (max(widths) // width)) for width in widths}
+    most = max(MOST_SAMPLES // samples, 1)
+    return {width: range(seeds * min(max(widths) // width, most)) for width in widths}
 
 
 def strained_tables(
@@ -172,11 +174,9 @@ def _tables(
         train_inputs=data.train_inputs[: strained.samples],
         train_labels=data.train_labels[: strained.samples],
     )
-    fits = (
-        len(some.train_labels) == strained.samples and len(wide) >= FEWEST_WIDTHS_CORRECTED
-    )
+    fits = len(some.train_labels) == strained.samples and len(wide) >= FEWEST_WIDTHS_CORRECTED
     how = replace(recipe, steps=strained.steps, batch_size=None)
-    of_width = replicas(wide, seeds) if fits else {}
+    of_width = replicas(wide, seeds, strained.samples) if fits else {}
     if strained.edge is not None and fits:
         start = followed(some, min(wide), range(FOLLOWED), replace(how, steps=0))
         edge = 2 / float(start["sharpness"].mean())
