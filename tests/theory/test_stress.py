@@ -44,9 +44,9 @@ def hessian(network: PlainNetwork, data: PreparedDataset) -> np.ndarray[Any, Any
     start = torch.cat([weights.detach().flatten() for weights in network.weights])
 
     def gradient(at: torch.Tensor) -> torch.Tensor:
-        parts = at.split([shape.numel() for shape in shapes])
+        parts = np.split(at.numpy(), np.cumsum([shape.numel() for shape in shapes])[:-1])
         network.weights = [
-            part.view(shape).clone().requires_grad_(True)
+            torch.tensor(part).view(shape).requires_grad_(True)
             for part, shape in zip(parts, shapes, strict=True)
         ]
         loss = network.losses(network.forward(inputs)[1], labels).mean()

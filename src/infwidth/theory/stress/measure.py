@@ -79,8 +79,9 @@ def stress_table(
 
 
 def _of(table: pd.DataFrame, row: Mapping[Any, Any]) -> pd.DataFrame:
-    chosen = (table[SETTING[0]] == row[SETTING[0]]) & (table[SETTING[1]] == row[SETTING[1]])
-    return table[chosen]
+    strain, setting = SETTING
+    own: pd.DataFrame = table[(table[strain] == row[strain]) & (table[setting] == row[setting])]
+    return own
 
 
 def measured(files: Files, settings: Settings) -> Tables:

@@ -38,15 +38,17 @@ def sharpness(descent: Descent, rates: Rates, learning_rate: float, replica: int
     roots = [(rate / learning_rate) ** 0.5 for rate in rates]
     loss = _loss(descent, replica, [root * move for root, move in zip(roots, moves, strict=True)])
     gradients = torch.autograd.grad(loss, moves, create_graph=True)
-    sizes = [move.numel() for move in moves]
+    ends = np.cumsum([move.numel() for move in moves])
 
     def product(vector: NDArray[np.float64]) -> NDArray[np.float64]:
-        parts = torch.from_numpy(vector.reshape(-1)).split(sizes)
-        along = [part.view_as(move) for part, move in zip(parts, moves, strict=True)]
+        parts = np.split(vector.reshape(-1), ends[:-1])
+        along = [
+            torch.from_numpy(part).view_as(move) for part, move in zip(parts, moves, strict=True)
+        ]
         second = torch.autograd.grad(gradients, moves, along, retain_graph=True)
         return torch.cat([part.flatten() for part in second]).numpy()
 
-    count = sum(sizes)
+    count = int(ends[-1])
     hessian = LinearOperator((count, count), matvec=product, dtype=np.dtype(np.float64))
     start = np.random.default_rng(0).standard_normal(count)
     (largest,) = eigsh(
@@ -65,9 +67,9 @@ def _moves(descent: Descent, replica: int) -> list[Tensor]:
     """Zeros in the shape of every layer's weights; the input layer's act on coordinates."""
     network = descent.network
     directions = len(network.input_layer.geometry.train)
-    shapes = [(network.hidden[0].initial.shape[-1], directions)]
-    shapes += [tuple(weights.shape) for weights in _weights(descent, replica)]
-    return [torch.zeros(shape, dtype=torch.float64, requires_grad=True) for shape in shapes]
+    input_layer = torch.zeros(network.hidden[0].initial.shape[-1], directions, dtype=torch.float64)
+    others = [torch.zeros_like(weights) for weights in _weights(descent, replica)]
+    return [move.requires_grad_(True) for move in (input_layer, *others)]
 
 
 def _weights(descent: Descent, replica: int) -> list[Tensor]:
