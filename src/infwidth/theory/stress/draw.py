@@ -12,6 +12,8 @@ from infwidth.drawing.style import Look
 from infwidth.numbers import number
 from infwidth.theory.stress.names import RATES, SAMPLES, STEPS
 
+# What is this far beyond the edge is on its way to divergence.
+FAR = 10
 LIMIT = r"$\lim_{n\to\infty}\,\lambda_{\min}(K_t)/n$"
 
 
@@ -131,9 +133,10 @@ def _sharpness(
         edges = rows[rows["setting"] == setting].groupby("step")["edge"]
         kept = edges.agg(["mean", "min", "max"])
         kept = kept[kept.index <= own.loc[own["diverged"] == 0, "step"].max()]
+        kept = kept[(kept["mean"] < FAR).cummin()]
         shown = kept.rename(columns={"min": "low", "max": "high"}).assign(upper=False)
         panels.draw_curve(ax, shown, look)
-        if own["lost"].any():
+        if own["lost"].any() and len(kept):
             panels.crosses(ax, [int(kept.index.max())], look.color)
         if len(kept):
             ax.annotate(
