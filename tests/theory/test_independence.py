@@ -17,6 +17,7 @@ from infwidth.theory.independence import draw as figure
 from infwidth.theory.independence.judge import findings
 from infwidth.theory.independence.measure import (
     FALLING,
+    HALF_INTERVALS,
     Extrapolated,
     fit_exponent,
     fit_limit,
@@ -183,6 +184,52 @@ def test_what_falls_has_the_limit_zero_and_shrinking_is_no_collapse() -> None:
     assert collapsed["ratio_high"] < FALLING
 
 
+def test_a_slow_fall_is_not_taken_for_a_limit() -> None:
+    """n^-0.2 lies above `FALLING`, and has a positive constant if one asks for it."""
+    table = extrapolated(*measured(-0.2))
+    assert (table["limit"] > 0).any()
+    assert [finding.verdict for finding in findings(table)] == ["undetermined"]
+
+
+@pytest.mark.parametrize("factors", [None, log_factors(np.ones(SAMPLES), WIDTHS, stages=2)])
+@pytest.mark.parametrize("seeds", [3, 12])
+def test_what_is_detectable_is_detected_nine_times_in_ten(
+    seeds: int, factors: Array | None
+) -> None:
+    """By planting n^-b in the scatter that b follows from, where the half intervals scatter too."""
+    kept = np.zeros(len(WIDTHS)) if factors is None else 0.5 * factors
+    trials = [noisy(np.exp(kept), noise=0.1, seeds=seeds, seed=trial) for trial in range(300)]
+    laws = [fit_exponent(WIDTHS, groups, factors) for groups in trials]
+    detectable = HALF_INTERVALS * np.mean([law.high - law.value for law in laws])
+    for power, fewest, most in ((detectable, 0.86, 0.98), (detectable / 4, 0.0, 0.4)):
+        fall = np.array(WIDTHS) ** -power
+        planted = [
+            fit_exponent(
+                WIDTHS,
+                [group * level for group, level in zip(groups, fall, strict=True)],
+                factors,
+            )
+            for groups in trials
+        ]
+        assert fewest <= np.mean([law.high < 0 for law in planted]) <= most
+
+
+def test_what_is_detectable_stands_in_the_table_and_in_the_evidence() -> None:
+    metrics, spectra = measured(0.0)
+    table = extrapolated(metrics, spectra)
+    expected = HALF_INTERVALS * (table["ci_high"] - table["exponent"])
+    assert table.columns[-1] == "detectable"
+    assert table["detectable"].tolist() == pytest.approx(expected.tolist())
+    rows = [row(detectable=0.0612), row(detectable=0.03, ci_high=-0.01)]
+    (found,) = findings(pd.DataFrame(rows))
+    assert "faster than n^−0.07 would have been seen in any case" in found.evidence
+    assert "lies below 0 in 1 of 2" in found.evidence
+    unknown = findings(pd.DataFrame([row(), row(**UNKNOWN)]))[0]
+    assert "is not known" in unknown.evidence
+    (ip,) = findings(pd.DataFrame([row(scheme="IP", detectable=0.0612, **FELL)]))
+    assert "at the end a fall faster than n^−0.07 would be seen" in ip.evidence
+
+
 def test_an_exponent_that_does_not_tell_gives_no_limit() -> None:
     row = extrapolated(*measured(-0.28)).iloc[-1]
     assert row["ci_low"] < FALLING < row["ci_high"]
@@ -233,7 +280,7 @@ def row(**changes: object) -> dict[str, object]:
         limit=0.03, limit_low=0.02, limit_high=0.04, exponent=0.0, ci_low=-0.1, ci_high=0.1,
         ratio_exponent=0.0, ratio_low=-0.1, ratio_high=0.1, widths=5, largest_width=512.0,
         value=0.025, resolution=1e-13, unresolved=0, unresolved_from=math.nan,
-        smallest_seen=0.01, feature_change=0.8,
+        smallest_seen=0.01, feature_change=0.8, detectable=0.1,
     )  # fmt: skip
     return {**start, **vars(fitted), **changes}
 
@@ -243,7 +290,8 @@ FELL = {
     "ci_high": -0.8,
 }  # fmt: skip
 NO_LIMIT = {"limit": math.nan, "limit_low": math.nan, "limit_high": math.nan}
-NEVER = {"widths": 0, "unresolved": 15, "ci_low": math.nan, "ci_high": math.nan, **NO_LIMIT}
+UNKNOWN = {"ci_low": math.nan, "ci_high": math.nan, "detectable": math.nan, **NO_LIMIT}
+NEVER = {"widths": 0, "unresolved": 15, **UNKNOWN}
 
 
 @pytest.mark.parametrize(
@@ -253,6 +301,11 @@ NEVER = {"widths": 0, "unresolved": 15, "ci_low": math.nan, "ci_high": math.nan,
         (FELL, "refuted"),
         ({"ci_low": -0.3, **NO_LIMIT}, "undetermined"),
         ({"ci_low": -0.3}, "undetermined"),
+        ({"ci_low": -0.11}, "undetermined"),
+        # Clearly a fall, but a slow one.
+        ({"exponent": -0.2, "ci_low": -0.22, "ci_high": -0.18}, "undetermined"),
+        # So wide that a fall as n^-0.25 might have been missed.
+        ({"detectable": 0.26}, "undetermined"),
         ({"limit_low": 1e-14}, "undetermined"),
         ({"unresolved": 1}, "undetermined"),
         ({**NEVER, "smallest_seen": math.nan}, "refuted"),
@@ -289,7 +342,7 @@ def test_evidence_names_the_lowest_exponent_and_the_least_limit() -> None:
     assert "[−0.40, 0.40]" in evidence
     assert "limit" not in evidence
     assert "2 values are under resolution" in evidence
-    few = [row(widths=3, exponent=math.nan, ci_low=math.nan, **NO_LIMIT)]
+    few = [row(widths=3, exponent=math.nan, **UNKNOWN)]
     assert "too few widths to extrapolate from (3)" in findings(pd.DataFrame(few))[0].evidence
 
 

@@ -12,8 +12,8 @@ from infwidth.review import review
 from infwidth.theory import statements
 
 TABLES = {
-    "separation", "violations", "activations", "kernels", "independence", "linearised",
-    "covariance", "decomposition", "rest", "limits", "findings",
+    "separation", "violations", "activations", "kernels", "independence", "stress",
+    "sharpness", "linearised", "covariance", "decomposition", "rest", "limits", "findings",
 }  # fmt: skip
 SHOWN = {"report_pdf", "page"}
 JUDGED = {"notebook", *SHOWN}

@@ -40,6 +40,7 @@ OWN: Mapping[str, Callable[[Experiment, Theory], Any]] = MappingProxyType(
         "few_seeds": lambda _, theory: min(theory.seeds, 2),
         "samples": lambda _, theory: theory.samples,
         "activations": lambda _, theory: list(theory.activations),
+        "strains": lambda _, __: ["samples", "steps", "rates"],
         "all_samples": lambda experiment, _: experiment.samples,
     }
 )

@@ -17,6 +17,7 @@ NAMES = (
     "activations",
     "kernels",
     "independence",
+    "stress",
     "linearised",
     "covariance",
     "decomposition",

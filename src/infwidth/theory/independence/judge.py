@@ -1,9 +1,12 @@
 """Theorem 4.5: whether least eigenvalues stay above zero at n = ∞, and where they fall.
 
-A limit counts as above zero where the exponent's interval does not reach below `FALLING`, and its
-own lies above the resolution. Rules and thresholds are ours.
+A limit counts as above zero where the exponent's interval does not reach below `SLOW`, its own lies
+above the resolution, and a fall as n^`FALLING` would have been seen. It counts as zero where the
+exponent's interval lies below `FALLING`. In between a slow fall and a slow approach to a limit look
+alike, and nothing is concluded. Rules and thresholds are ours.
 """
 
+import math
 from collections.abc import Iterator
 
 import pandas as pd
@@ -16,6 +19,8 @@ from infwidth.theory.finding import Finding, verdict
 from infwidth.theory.independence.measure import FALLING
 
 MUP = "µP"
+# A power of n that is not below this stays: over eight times the width n^-0.1 loses a fifth.
+SLOW = -0.1
 
 
 def findings(table: pd.DataFrame) -> list[Finding]:
@@ -48,8 +53,8 @@ def findings(table: pd.DataFrame) -> list[Finding]:
                 source="Theorem 4.5" if scheme == MUP else "Table 1" if claim else "here",
                 statement=f"{with_what}: h and x of every hidden layer stay linearly "
                 "independent at n = ∞ at every step",
-                verdict=verdict(_independent(rows)),
-                evidence=_least(rows),
+                verdict=verdict(independent(rows)),
+                evidence=least(rows),
                 origin="paper" if scheme == MUP else "follows" if claim else "here",
             )
         )
@@ -62,12 +67,13 @@ def _trainings(table: pd.DataFrame) -> Iterator[tuple[tuple[str, str, str], pd.D
         yield (training, activation, scheme), rows
 
 
-def _independent(rows: pd.DataFrame) -> bool | None:
+def independent(rows: pd.DataFrame) -> bool | None:
     """Whether every limit is above zero; None where some are not determined."""
     if _gone(rows).any():
         return False
-    above = (rows["ci_low"] >= FALLING) & (rows["limit_low"] > rows["resolution"])
-    return True if bool((above & (rows["unresolved"] == 0)).all()) else None
+    above = (rows["ci_low"] >= SLOW) & (rows["limit_low"] > rows["resolution"])
+    seen = (rows["detectable"] < -FALLING) & (rows["unresolved"] == 0)
+    return True if bool((above & seen).all()) else None
 
 
 def _dependent(rows: pd.DataFrame) -> bool | None:
@@ -75,7 +81,7 @@ def _dependent(rows: pd.DataFrame) -> bool | None:
     last = rows[rows["step"] == rows["step"].max()]
     if _gone(last).all():
         return True
-    return False if bool((last["ci_low"] >= FALLING).all()) else None
+    return False if bool((last["ci_low"] >= SLOW).all()) else None
 
 
 def _gone(rows: pd.DataFrame) -> "pd.Series[bool]":
@@ -84,7 +90,7 @@ def _gone(rows: pd.DataFrame) -> "pd.Series[bool]":
     return (rows["ci_high"] < FALLING) | never_seen
 
 
-def _least(rows: pd.DataFrame) -> str:
+def least(rows: pd.DataFrame) -> str:
     """Where the limits are least and fall fastest."""
     gone = rows[_gone(rows)]
     if len(gone):
@@ -103,7 +109,8 @@ def _least(rows: pd.DataFrame) -> str:
     parts = [
         f"over {rows['step'].nunique()} steps up to {rows['step'].max()}, in which h^L changed by "
         f"{change} of itself, the exponent in n that reaches lowest is "
-        f"{_interval_words(steepest, 'exponent', 'ci')} ({_place(steepest)})"
+        f"{_interval_words(steepest, 'exponent', 'ci')} ({_place(steepest)})",
+        seen(rows),
     ]
     if rows["limit"].notna().any():
         least = rows.iloc[int(rows["limit_low"].fillna(rows["limit"]).argmin())]
@@ -117,6 +124,26 @@ def _least(rows: pd.DataFrame) -> str:
     return "; ".join(parts)
 
 
+def seen(rows: pd.DataFrame) -> str:
+    """How steep a fall would have been seen, and in how many cases one was."""
+    if rows["detectable"].isna().any():
+        return "how steep a fall would have been seen is not known"
+    fell = int((rows["ci_high"] < 0).sum())
+    return (
+        f"a fall faster than {falling(rows['detectable'].max())} would have been seen in any case, "
+        f"and the exponent's interval lies below 0 in {fell} of {len(rows)}"
+    )
+
+
+def falling(power: float) -> str:
+    """A power of n that falls, rounded to what is seen for certain.
+
+    >>> falling(0.0612)
+    'n^−0.07'
+    """
+    return f"n^−{math.ceil(100 * power) / 100:.2f}"
+
+
 def _fall(rows: pd.DataFrame) -> str:
     """How λ_min falls with n at the first and the last step, and what it falls under."""
     ordered = rows.sort_values("step")
@@ -125,6 +152,8 @@ def _fall(rows: pd.DataFrame) -> str:
         f"{_interval_words(row, 'exponent', 'ci')} at step {row['step']}" for row in (first, last)
     )
     parts = [f"λ_min/n ∝ n^b, b = {starts} and {ends}"]
+    if pd.notna(last["detectable"]):
+        parts.append(f"at the end a fall faster than {falling(last['detectable'])} would be seen")
     collapsed = ordered[ordered["ratio_high"] < FALLING]
     if len(collapsed):
         start = collapsed.iloc[0]

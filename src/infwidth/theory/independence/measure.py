@@ -10,7 +10,9 @@ law of `infwidth.measures.power_law`,
 κ is 1 at initialisation, and less for what training adds, which is no sample of independent units;
 few widths with n ≫ N cannot tell a larger κ from a smaller b. The exponent b tells whether there is
 anything to extrapolate to: where its interval lies below `FALLING`, λ_min vanishes; where it lies
-above, b = 0, and the limit is C, since F_l(n) → 1; where it lies across, there is no telling. The
+across, there is no telling. Elsewhere the limit is C, given that b = 0, since F_l(n) → 1. That
+makes C positive by construction: what could have come out otherwise is b, and `detectable` says how
+steep a fall would have been seen. The
 paper proves C > 0 under µP for inputs and activations that meet its assumptions, and does not say
 how large it is. Rules and thresholds are ours.
 """
@@ -23,21 +25,27 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from scipy.special import ndtri
 
 from infwidth.experiment import FEWEST_WIDTHS, FEWEST_WIDTHS_CORRECTED
 from infwidth.measures.estimate import NOT_MEASURED, Estimate
 from infwidth.measures.finite_width import log_factors, nearest_step
 from infwidth.measures.metrics import METRICS
-from infwidth.measures.power_law import Logarithms, fit, fit_power_law
+from infwidth.measures.power_law import UPPER_QUANTILE, Logarithms, fit, fit_power_law
 from infwidth.measures.scaling import by_width, groups, wholly_resolved
 from infwidth.theory.measuring import Files, Settings, Tables
 
 Array = NDArray[np.float64]
-Training = Literal["experiment", "activation"]
+Training = Literal["experiment", "activation", "stress"]
 
 # An exponent whose interval lies below this is taken as a fall towards zero: as the config's
 # `stable_exponent`, which says the same of Table 1. The least true one is IP's -1.
 FALLING = -0.25
+# A fall is seen where the interval of b lies below 0. A true n^-b is seen with POWER at this many
+# half intervals: exactly so with many degrees of freedom, and at up to 5 % fewer with few
+# (the quantile of the noncentral t over that of t).
+POWER = 0.9
+HALF_INTERVALS = 1 + float(ndtri(POWER)) / float(ndtri(UPPER_QUANTILE))
 
 
 @dataclass(frozen=True)
@@ -59,6 +67,8 @@ class Extrapolated:
         unresolved_from: the smallest width at which one had.
         smallest_seen: the smallest resolved λ_min/n of any width and seed.
         feature_change: ‖h^t - h^0‖ / ‖h^0‖ at the largest width, geometric mean over seeds.
+        detectable: the smallest b > 0 such that a true n^-b would have been seen to fall with
+            probability `POWER`, by the scatter of these seeds.
     """
 
     limit: float
@@ -78,6 +88,13 @@ class Extrapolated:
     unresolved_from: float
     smallest_seen: float
     feature_change: float
+    detectable: float
+
+
+COLUMNS = [
+    *("training", "activation", "samples", "scheme", "step", "layer", "kind"),
+    *(field.name for field in fields(Extrapolated)),
+]
 
 
 def independence_table(
@@ -101,8 +118,7 @@ def independence_table(
         fit_width_ratio: widths take part from n = fit_width_ratio x N on.
 
     Returns:
-        One row each, with columns `training, activation, samples, scheme, step, layer, kind` and
-        those of `Extrapolated`.
+        One row each, with `COLUMNS`.
     """
     wide = METRICS["gram_ratio"].beside(metrics[metrics["width"] >= fit_width_ratio * samples])
     grams = spectra[spectra["matrix"] == "gram"]
@@ -122,10 +138,8 @@ def independence_table(
             }
             fitted = _extrapolate(at_step, correction, int(str(step)))
             rows.append({**index, **asdict(fitted)})
-    index_columns = ["training", "activation", "samples", "scheme", "step", "layer", "kind"]
-    columns = [field.name for field in fields(Extrapolated)]
     # Named even where no width takes part and there is no row.
-    return pd.DataFrame(rows, columns=[*index_columns, *columns])
+    return pd.DataFrame(rows, columns=COLUMNS)
 
 
 class _Correction:
@@ -189,6 +203,7 @@ def _extrapolate(rows: pd.DataFrame, correction: _Correction, step: int) -> Extr
         unresolved_from=float(lost["width"].min()),
         smallest_seen=float(resolved["gram_min_eig"].min()),
         feature_change=_geometric_mean(changes),
+        detectable=HALF_INTERVALS * (law.high - law.value),
     )
 
 

@@ -4,7 +4,7 @@ Apart from `infwidth.theory.independence.measure`, which extrapolates from these
 experiment's own trainings and does without PyTorch.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
@@ -40,10 +40,17 @@ def train_activation(
     Returns:
         The tables `infwidth.measures.tables.metrics_table` and `spectra_table`, of all widths.
     """
-    how = with_activation(recipe, activation)
+    return train_widths(data, dict.fromkeys(widths, seeds), with_activation(recipe, activation))
+
+
+def train_widths(
+    data: PreparedDataset, seeds: Mapping[int, Sequence[int]], recipe: Recipe
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """As `train_activation`, with the recipe as it is, and at each width its own seeds."""
     metrics, spectra = [], []
-    for width in widths:
-        record = train(data, SCHEMES[MUP], width, seeds, how, f"{MUP} {activation} n={width}")
+    for width, replicas in seeds.items():
+        label = f"{MUP} {recipe.activation} n={width}"
+        record = train(data, SCHEMES[MUP], width, replicas, recipe, label)
         features = Features(
             width=width,
             unit_roundoff=record.unit_roundoff,
