@@ -4,6 +4,7 @@ import pytest
 import yaml
 from workflow_run import ROOT
 
+from infwidth.review.tasks import DERIVED
 from infwidth.theory.finding import Finding
 from infwidth.theory.statements import NAMES, STATEMENTS, chosen, measured_tables, tables
 
@@ -23,6 +24,7 @@ def test_statements_are_chosen_in_the_order_of_the_argument() -> None:
 def test_tables_that_follow_from_others_in_the_folder_are_no_measurements() -> None:
     assert tables(["limits", "inputs"]) == ("limits", *STATEMENTS["inputs"].tables)
     assert measured_tables(["limits", "inputs"]) == STATEMENTS["inputs"].tables
+    assert {name for name in NAMES if STATEMENTS[name].derived} == set(DERIVED)
 
 
 @pytest.mark.parametrize(

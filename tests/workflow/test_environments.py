@@ -287,6 +287,7 @@ def test_only_what_trains_knows_torch(workflow: Workflow) -> None:
         "theory_independence_part",
         "theory_rest",
         "theory_escape",
+        "theory_coordinates",
         "theory_stress_part",
     }
 

@@ -6,7 +6,6 @@ writes its own files, by the function that the rule's script calls, too.
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +18,16 @@ from infwidth.jobs.provenance import figures_digest
 from infwidth.measures import scaling, through_time, verdicts
 from infwidth.paper import figures, findings, notebook, page, report, tables
 from infwidth.theory import drawing
+from infwidth.theory.limits import measure as limits
 from infwidth.theory.measuring import Files
 from infwidth.theory.statements import DRAWN, STATEMENTS, chosen
 
 # Those of the rules of Table 1.
 THRESHOLDS = ("stable_exponent", "small_change", "collapse_ratio")
+
+
+# How statements are measured whose tables follow from files of the paper folder alone.
+DERIVED = {"limits": limits.measured}
 
 
 @dataclass(frozen=True)
@@ -116,8 +120,7 @@ def _statement(name: str) -> Task:
 
     def make(folder: Path, setting: Setting) -> None:
         needs = {need: [folder / f"{need}.csv"] for need in statement.needs}
-        module = import_module(f"infwidth.theory.{name}.measure")
-        for table, rows in module.measured(Files(needs), setting.config).items():
+        for table, rows in DERIVED[name](Files(needs), setting.config).items():
             write_csv(rows, folder / f"theory/{table}.csv")
 
     return Task(tuple(f"theory/{table}.csv" for table in statement.tables), make)
