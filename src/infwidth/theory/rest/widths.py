@@ -59,8 +59,8 @@ def widths_table(
             those after which a training that has not come to rest is given up, over `MOST_STEPS`.
 
     Returns:
-        One row for each recorded step of each run, in the order of the steps: log-spaced, those at which the error first
-        falls to one of `FRACTIONS`, and the last. `error_signal`, `weight_change`,
+        One row for each recorded step of each run, in the order of the steps: log-spaced, those at
+        which the error first falls to one of `FRACTIONS`, and the last. `error_signal`, `weight_change`,
         `largest_change`, `feature_min_eig` and `feature_resolution` are as in rest.csv;
         `feature_change` is the mean over samples of ‖x^L_t - x^L_0‖ / ‖x^L_0‖.
     """
@@ -75,9 +75,7 @@ def widths_table(
         {"scheme": name, "samples": len(data.train_labels), "width": width, **row}
         for name, scheme in {**schemes, "µP": SCHEMES["µP"]}.items()
         for width in widths
-        for row in sorted(
-            _rows(data, scheme, width, of_scheme(name), how), key=itemgetter("seed", "step")
-        )
+        for row in _rows(data, scheme, width, seeds * (MORE_SEEDS if name == "µP" else 1), how)
     ]
     return pd.DataFrame(rows, columns=[*WIDTHS_COLUMNS])
 
