@@ -286,6 +286,7 @@ def test_only_what_trains_knows_torch(workflow: Workflow) -> None:
         "theory_covariance_part",
         "theory_independence_part",
         "theory_rest",
+        "theory_rates",
     }
 
 

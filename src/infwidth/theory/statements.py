@@ -21,6 +21,7 @@ NAMES = (
     "covariance",
     "decomposition",
     "rest",
+    "rates",
     "limits",
 )
 

@@ -60,9 +60,9 @@ def widths_table(
 
     Returns:
         One row for each recorded step of each run, in the order of the steps: log-spaced, those at
-        which the error first falls to one of `FRACTIONS`, and the last. `error_signal`, `weight_change`,
-        `largest_change`, `feature_min_eig` and `feature_resolution` are as in rest.csv;
-        `feature_change` is the mean over samples of ‖x^L_t - x^L_0‖ / ‖x^L_0‖.
+        which the error first falls to one of `FRACTIONS`, and the last. `error_signal`,
+        `weight_change`, `largest_change`, `feature_min_eig` and `feature_resolution` are as in
+        rest.csv; `feature_change` is the mean over samples of ‖x^L_t - x^L_0‖ / ‖x^L_0‖.
     """
     how = replace(
         recipe,
