@@ -84,7 +84,8 @@ def _has_a_rate(scheme: str, own: pd.DataFrame, where: str) -> Finding:
         "stays away from zero as the width grows",
         verdict(negation(law.vanishes) if settled == len(own) else None),
         f"{where}: {settled} of {len(own)} runs do, from at most {LATE:g} of the error on, the "
-        f"rates of both halves differing by at most {number(100 * worst, 2)} % (allowed: {100 * CURVED:g} %); "
+        f"rates of both halves differing by at most {number(100 * worst, 2)} % (allowed: "
+        f"{100 * CURVED:g} %); "
         f"the rate goes {law}, with up to {number(float(own['error_left'].max()), 2)} of the error "
         "left at the end",
     )

@@ -46,9 +46,9 @@ Array = NDArray[np.float64]
 
 OF_THE_EDGE = 0.25
 # A training ends where this is left of its error.
-LEFT = 1e-4
+LEFT = 1e-5
 RECORDED = 32
-KERNELS = 6
+KERNELS = 4
 
 
 def rates_tables(
