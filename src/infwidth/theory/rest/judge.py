@@ -12,7 +12,7 @@ import pandas as pd
 from infwidth.measures.power_law import fit_power_law
 from infwidth.numbers import number, power
 from infwidth.theory.finding import Finding, verdict
-from infwidth.theory.rest import content
+from infwidth.theory.rest.content import findings as of_growing_width
 from infwidth.theory.rest.names import DUPLICATE, RATE_DECIMALS, REGULAR, REST, RUN, STATIONARY
 
 # What counts as zero error at rest: what a step of `REST` allows at a movement per error, r_t of
@@ -34,7 +34,7 @@ def findings(table: pd.DataFrame, widths: pd.DataFrame) -> list[Finding]:
         table: rest.csv.
         widths: rest_widths.csv.
     """
-    return [*with_few_samples(table), *content.findings(widths)]
+    return [*with_few_samples(table), *of_growing_width(widths)]
 
 
 def with_few_samples(table: pd.DataFrame) -> list[Finding]:
