@@ -10,17 +10,14 @@ import pandas as pd
 import pytest
 import torch
 from builders import PlainNetwork, both, dataset, rates_by_role, recipe
-from matplotlib.figure import Figure
 from torch import Tensor
 
 from infwidth.datasets.prepare import PreparedDataset, parallel_pairs
-from infwidth.files.tables import read_csv, write_csv
 from infwidth.network.initialisation import initial_norms
 from infwidth.recipe import Recipe
 from infwidth.schemes import SCHEMES, Scheme
 from infwidth.theory.finding import Finding
-from infwidth.theory.rest import draw as figure
-from infwidth.theory.rest.judge import FLOOR, ZERO, findings
+from infwidth.theory.rest.judge import ZERO, with_few_samples
 from infwidth.theory.rest.measure import MOST_STEPS, rest_table, with_conflict
 from infwidth.theory.rest.names import DUPLICATE, REGULAR, REST, RUN, STATIONARY
 from infwidth.training.batches import Batches
@@ -33,15 +30,15 @@ RECIPE = recipe(learning_rate=0.5)
 
 @pytest.fixture(scope="module")
 def table() -> pd.DataFrame:
-    return rest_table(DATA, SCHEMES, WIDTH, SEEDS, RECIPE, ["tanh", "silu"])
+    return rest_table(DATA, WIDTH, SEEDS, RECIPE, ["tanh", "silu"])
 
 
 def run_of(
-    table: pd.DataFrame, scheme: str, *, rate: float = 0.5, batch_size: int = 4, seed: int = 0
+    table: pd.DataFrame, *, rate: float = 0.5, batch_size: int = 4, seed: int = 0
 ) -> pd.DataFrame:
-    """The regular tanh run of one scheme, by step."""
-    chosen = (table["case"] == REGULAR) & (table["scheme"] == scheme)
-    chosen &= (table["activation"] == "tanh") & (table["learning_rate"] == rate)
+    """A regular tanh run, by step."""
+    chosen = (table["case"] == REGULAR) & (table["activation"] == "tanh")
+    chosen &= table["learning_rate"] == rate
     run = table[chosen & (table["batch_size"] == batch_size) & (table["seed"] == seed)]
     assert len(run) > 5
     return run.set_index("step")
@@ -86,26 +83,22 @@ def expected_step(
     }
 
 
-def expected_run(scheme: str, rate: float, batch_size: int, steps: int) -> pd.DataFrame:
+def expected_run(rate: float, batch_size: int, steps: int) -> pd.DataFrame:
     """A plain training of seed 3, each step by itself."""
     how = replace(RECIPE, learning_rate=rate, activation="tanh")
-    _, (plain,) = both(DATA, SCHEMES[scheme], WIDTH, [3], how)
+    _, (plain,) = both(DATA, SCHEMES["µP"], WIDTH, [3], how)
     batches = Batches([3], 4, None if batch_size == 4 else batch_size)
     # The input weights are arbitrary off the inputs, so W_0's size is that of its distribution.
-    norms = initial_norms(DATA, SCHEMES[scheme], WIDTH, how)
-    assert plain.rates == rates_by_role(SCHEMES[scheme], WIDTH, how)
+    norms = initial_norms(DATA, SCHEMES["µP"], WIDTH, how)
+    assert plain.rates == rates_by_role(SCHEMES["µP"], WIDTH, how)
     rows = [expected_step(plain, DATA, how, next(batches)[0], norms) for _ in range(steps)]
     return pd.DataFrame(rows)
 
 
-@pytest.mark.parametrize(
-    ("scheme", "rate"), [("µP", 0.5), ("µP", 1.0), ("SP", 0.5), ("NTP", 0.5), ("IP", 0.5)]
-)
-def test_every_number_is_that_of_a_plain_network(
-    table: pd.DataFrame, scheme: str, rate: float
-) -> None:
-    run = run_of(table, scheme, rate=rate, seed=3)
-    expected = expected_run(scheme, rate, 4, steps=9)
+@pytest.mark.parametrize("rate", [0.5, 1.0])
+def test_every_number_is_that_of_a_plain_network(table: pd.DataFrame, rate: float) -> None:
+    run = run_of(table, rate=rate, seed=3)
+    expected = expected_run(rate, 4, steps=9)
     seen = [step for step in run.index if step < len(expected)]
     assert {0, 1, 2} < set(seen)
     for name in map(str, expected.columns):
@@ -115,8 +108,8 @@ def test_every_number_is_that_of_a_plain_network(
 
 
 def test_mini_batches_count_by_the_pass(table: pd.DataFrame) -> None:
-    run = run_of(table, "µP", batch_size=2, seed=3)
-    expected = expected_run("µP", 0.5, 2, steps=9)
+    run = run_of(table, batch_size=2, seed=3)
+    expected = expected_run(0.5, 2, steps=9)
     # Batches of 2 of 4 samples: any three steps in a row hold a whole pass.
     expected["weight_change"] = expected["weight_change"].rolling(3, min_periods=1).max()
     least = expected["movement_per_error"].rolling(3, min_periods=1).min()
@@ -128,7 +121,6 @@ def test_mini_batches_count_by_the_pass(table: pd.DataFrame) -> None:
 
 def test_independent_features_bound_the_movement_per_error(table: pd.DataFrame) -> None:
     full = table[table["batch_size"] == table["samples"]]
-    assert set(full["scheme"]) == set(SCHEMES)
     regular = full[full["case"] == REGULAR]
     square = regular["movement_per_error"] ** 2
     assert (square >= regular["feature_min_eig"] * (1 - 1e-9)).all()
@@ -140,7 +132,7 @@ def test_runs_end_at_rest_and_do_not_depend_on_each_other(table: pd.DataFrame) -
     mup = table[(table["scheme"] == "µP") & (table["activation"] == "tanh")]
     ends = mup.groupby([*RUN])["step"].max()
     assert ends.nunique() > 4, "each stopped by itself"
-    alone = rest_table(DATA, {}, WIDTH, [3], RECIPE, ["tanh"])
+    alone = rest_table(DATA, WIDTH, [3], RECIPE, ["tanh"])
     together = table[(table["seed"] == 3) & (table["activation"] == "tanh")]
     together = together[together["scheme"].isin(["µP"]) | (together["case"] == STATIONARY)]
     # What little rounding differs is a larger part of r_t where opposite errors cancel.
@@ -162,16 +154,16 @@ def verdicts(found: Sequence[Finding]) -> list[str]:
 
 
 def test_everything_holds(table: pd.DataFrame) -> None:
-    found = findings(table)
-    assert [each.source for each in found] == ["Corollary 4.6"] * 2 + ["here"] * 5
-    assert verdicts(found) == ["verified"] * 7
+    found = with_few_samples(table)
+    assert [each.source for each in found] == ["Corollary 4.6"] * 2 + ["here"] * 2
+    assert verdicts(found) == ["verified"] * 4
     assert all(each.evidence and not each.evidence.endswith(".") for each in found)
     assert "8 of 8 runs" in found[0].evidence
 
 
 def judged(table: pd.DataFrame, **values: Any) -> str:
     """The verdict on the rows, with some of their columns changed."""
-    (found,) = findings(table.assign(**values))
+    (found,) = with_few_samples(table.assign(**values))
     return found.verdict
 
 
@@ -193,8 +185,9 @@ def test_rest_on_an_error_would_speak_against_the_corollary(mup: pd.DataFrame) -
 def test_without_rest_nothing_is_concluded(mup: pd.DataFrame) -> None:
     moving = mup["weight_change"].clip(lower=2 * REST * mup["largest_change"])
     assert judged(mup, weight_change=moving) == "undetermined"
-    sinking = mup["movement_per_error"].where(mup["step"] < 50, 0.9 * FLOOR)
-    assert judged(mup, movement_per_error=sinking) == "undetermined"
+    # Nor where but one run is still under way: 7 of 8 are not all.
+    one = (mup["seed"] == 0) & (mup["learning_rate"] == 1)
+    assert judged(mup, weight_change=moving.where(one, mup["weight_change"])) == "undetermined"
     assert judged(mup, parallel_pairs=1) == "undetermined"
 
 
@@ -267,24 +260,8 @@ def _first_ratio(scheme: Scheme, width: int, seed: int, how: Recipe) -> float:
 
 def test_divergence_is_no_rest() -> None:
     how = replace(RECIPE, learning_rate=400.0)
-    found = rest_table(DATA, {}, 16, [0], how, ["silu"])
+    found = rest_table(DATA, 16, [0], how, ["silu"])
     assert np.isfinite(found.select_dtypes("number")).all(axis=None)
     regular = found[(found["case"] == REGULAR)]
     assert regular["step"].max() < MOST_STEPS
     assert judged(regular) != "verified"
-
-
-def test_figure(table: pd.DataFrame, tmp_path_factory: pytest.TempPathFactory) -> None:
-    path = tmp_path_factory.mktemp("rest") / "rest.csv"
-    write_csv(table, path)
-    again = read_csv(path)
-    pd.testing.assert_frame_equal(again, table, check_dtype=False)
-    drawn = figure.draw(again)
-    assert isinstance(drawn, Figure)
-    left, middle, right = drawn.axes
-    runs = table.groupby(RUN).ngroups
-    # A line and two ends a run, and a guide in each panel; one line a run on the right.
-    assert len(left.lines) + len(middle.lines) == 3 * runs + 2
-    assert len(right.lines) == runs
-    turned = figure.draw(again[again["case"] == REGULAR])
-    assert len(turned.axes[2].lines) < runs

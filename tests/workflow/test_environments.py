@@ -289,6 +289,7 @@ def test_only_what_trains_knows_torch(workflow: Workflow) -> None:
         "theory_escape",
         "theory_coordinates",
         "theory_stress_part",
+        "theory_rates",
     }
 
 

@@ -16,15 +16,16 @@ NAMES = (
     "inputs",
     "activations",
     "kernels",
+    "coordinates",
     "independence",
     "stress",
     "linearised",
     "covariance",
     "decomposition",
     "rest",
+    "rates",
     "escape",
     "limits",
-    "coordinates",
     "outputs",
 )
 

@@ -1,168 +1,149 @@
-"""Corollary 4.6: the error against the size of a step, along trainings that come to rest."""
+"""Corollary 4.6: single trainings on their way to rest, and what rest hangs on as n grows."""
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
 
-import numpy as np
 import pandas as pd
-from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 
 from infwidth.drawing import panels, style
-from infwidth.drawing.style import GREY, KNOWN, Look
-from infwidth.theory.rest.names import DUPLICATE, RATE_DECIMALS, REGULAR, STATIONARY
-
-# The columns that tell the runs of one case apart.
-RUN = ["width", "learning_rate", "batch_size", "seed"]
+from infwidth.drawing.labels import End, at_the_right
+from infwidth.drawing.style import KNOWN, Look
+from infwidth.measures.reading import curve
+from infwidth.theory.rest.content import runs, steps_until
+from infwidth.theory.rest.names import DUPLICATE, FRACTIONS, RATE_DECIMALS, REGULAR, STATIONARY
 
 STEP = r"step $\|W_{t+1}-W_t\|_F\,/\,\|W_0\|_F$"
 ERROR = r"largest error $\mathrm{max}_i\|\chi_i\|$"
-RATIO = r"movement per error $r_t$"
-GUIDE: Mapping[str, Any] = {"color": "black", "linestyle": (0, (1, 2)), "linewidth": 0.7}
-CONFLICT = Look("black", "X", "-", line=1.2, size=5)
-STILL = Look(KNOWN["IP"].color, "d", (0, (1, 1)), line=1.4, size=4.6)
-PALE = 0.4
+FULL = Look(KNOWN["µP"].color, "o", "-", line=1.5, size=4.4)
+BATCHES = Look(style.SPARE[1].color, "s", (0, (4, 1)), line=1.1, size=3.6)
+CONFLICT = Look("black", "X", "-", line=1.5, size=5)
+STILL = Look(KNOWN["IP"].color, "d", "-", line=1.3, size=5)
+# Where a name stands beside its line: points to the right and up, and how it is aligned there.
+PLACES: Mapping[Look, tuple[tuple[float, float], str, str]] = {
+    FULL: ((-6, 3), "right", "bottom"),
+    BATCHES: ((6, -3), "left", "top"),
+    CONFLICT: ((0, -6), "left", "top"),
+    STILL: ((0, 5), "center", "bottom"),
+}
+# Room for a name over the first error, as a multiple of the largest one.
+HEADROOM = 40
 
 
-def draw(table: pd.DataFrame) -> Figure:
-    """Error against step for µP and for the other schemes; movement per error for them all.
+class Case(NamedTuple):
+    """One run of those alike, and how it is named and drawn."""
+
+    name: str
+    run: pd.DataFrame
+    look: Look
+
+
+def draw(table: pd.DataFrame, widths: pd.DataFrame) -> Figure:
+    """Above, a panel an activation and a run a case; below, all schemes against the width.
 
     Args:
-        table: as from `infwidth.theory.rest.measure.rest_table`.
+        table: rest.csv.
+        widths: rest_widths.csv.
     """
     table = table.round(RATE_DECIMALS)
-    regular, mup = table["case"] == REGULAR, table["scheme"] == "µP"
-    own, others = table[regular & mup], table[regular & ~mup]
-    conflict, still = table[table["case"] == DUPLICATE], table[table["case"] == STATIONARY]
-    activations = style.looks(dict.fromkeys(own["activation"]))
-    schemes = style.looks(dict.fromkeys(others["scheme"]))
-    families = {
-        "µP": [*_parts(own, "activation", activations), (conflict, CONFLICT)],
-        "Other schemes": [*_parts(others, "scheme", schemes), (still, STILL)],
-    }
+    activations = list(dict.fromkeys(table.loc[table["case"] == REGULAR, "activation"])) or [""]
     with style.applied():
-        figure = Figure(figsize=(style.TEXT_WIDTH, 2.9))
-        left, middle, right = figure.subplots(1, 3)
-        middle.sharey(left)
-        for ax, (title, parts) in zip((left, middle), families.items(), strict=True):
-            ax.set(xscale="log", yscale="log", title=title, xlabel=STEP)
-            for part, look in parts:
-                _paths(ax, part, look)
-                _ratios(right, part, look)
-            _guide(ax, pd.concat([part for part, _ in parts]))
-        left.set_ylabel(ERROR)
-        _name_widths(middle, still)
-        right.set(yscale="log", title="Both", ylabel=RATIO)
-        style.step_axis(right, table["step"])
-        for ax in (left, middle, right):
+        figure = Figure(figsize=(style.TEXT_WIDTH, 4.5))
+        above, below = figure.subfigures(2, 1, squeeze=False)[:, 0]
+        axes = above.subplots(1, len(activations), sharex=True, sharey=True, squeeze=False)[0]
+        for ax, activation in zip(axes, activations, strict=True):
+            ax.set(xscale="log", yscale="log", title=_title(table, activation), xlabel=STEP)
+            for case in _cases(table[table["activation"] == activation]):
+                _path(ax, case)
+                _name(ax, case)
             panels.say_if_empty(ax)
-        handles = _handles(activations, schemes, conflict, still)
-        panels.legend_above(figure, [*handles, *_mark_handles(table)])
+        axes[0].set_ylabel(ERROR)
+        if len(table):
+            axes[0].set_ylim(top=HEADROOM * table["error_signal"].max())
+        _against_width(below.subplots(1, 3), widths)
     return figure
 
 
-def _parts(
-    table: pd.DataFrame, by: str, looked: Mapping[str, Look]
-) -> Iterator[tuple[pd.DataFrame, Look]]:
-    for name, look in looked.items():
-        yield table[table[by] == name], look
-
-
-def _runs(table: pd.DataFrame) -> Iterator[tuple[pd.DataFrame, float]]:
-    """Each run, its steps ascending, and its opacity."""
-    for _, run in table.groupby(RUN, sort=False):
-        full = run["batch_size"].iloc[0] == run["samples"].iloc[0]
-        yield run.sort_values("step"), 0.85 if full else PALE
-
-
-def _paths(ax: Axes, table: pd.DataFrame, look: Look) -> None:
-    """Error against step, a line a run, hollow where it starts and filled where it ends."""
-    for run, alpha in _runs(table):
-        x, y = run["weight_change"].to_numpy(), run["error_signal"].to_numpy()
-        ax.plot(x, y, color=look.color, ls=look.dashes, lw=0.7 * look.line, alpha=alpha, zorder=3)
-        for place, face, order in ((0, "white", 4), (-1, look.color, 5)):
-            ax.plot(
-                x[place],
-                y[place],
-                color=look.color,
-                marker=look.marker,
-                markersize=0.9 * look.size,
-                markerfacecolor=face,
-                markeredgecolor=look.color,
-                markeredgewidth=0.6,
-                alpha=alpha,
-                zorder=order,
-            )
-
-
-def _ratios(ax: Axes, table: pd.DataFrame, look: Look) -> None:
-    """r_t by step, a line a run."""
-    for run, alpha in _runs(table):
-        ax.plot(
-            run["step"],
-            run["movement_per_error"],
-            color=look.color,
-            ls=look.dashes,
-            lw=0.7 * look.line,
-            alpha=alpha,
-            zorder=3,
-        )
-
-
-def _guide(ax: Axes, table: pd.DataFrame) -> None:
-    """Error in proportion to the step, through the middle of where the fitting runs end."""
-    ends = table.loc[table["error_signal"] < 0.1]
-    if ends.empty:
-        return
-    factor = float((ends["error_signal"] / ends["weight_change"]).median())
-    step = np.array([ends["weight_change"].min(), ends["weight_change"].max()])
-    ax.plot(step, factor * step, **GUIDE, zorder=2)
-
-
-def _name_widths(ax: Axes, still: pd.DataFrame) -> None:
-    """The smallest and the largest width of the stationary starts, beside their marks."""
-    if still.empty:
-        return
-    # The step shrinks with the width: the smallest stands on the right.
-    for width, side, align in (
-        (still["width"].min(), 0, "center"),
-        (still["width"].max(), 2, "right"),
+def _cases(table: pd.DataFrame) -> Iterator[Case]:
+    """The trainings with one activation: of each case the first seed at the middle rate."""
+    regular = table[table["case"] == REGULAR]
+    full = regular["batch_size"] == regular["samples"]
+    conflict, still = (table[table["case"] == case] for case in (DUPLICATE, STATIONARY))
+    widest = still[still["width"] == still["width"].max()]
+    for name, part, look in (
+        ("µP, full batch", regular[full], FULL),
+        ("µP, mini-batches", regular[~full], BATCHES),
+        ("one input twice,\nlabels in conflict", conflict, CONFLICT),
+        (_still_name(widest), widest, STILL),
     ):
-        start = still[still["width"] == width]
-        ax.annotate(
-            style.width_label(int(width)),
-            (start["weight_change"].median(), start["error_signal"].median()),
-            xytext=(side, 5),
-            textcoords="offset points",
-            ha=align,
-            fontsize=6.5,
-            color=STILL.color,
-        )
+        if len(part):
+            rates = sorted(set(part["learning_rate"]))
+            own = part[part["learning_rate"] == rates[len(rates) // 2]]
+            yield Case(name, own[own["seed"] == own["seed"].min()].sort_values("step"), look)
 
 
-def _handles(
-    activations: Mapping[str, Look],
-    schemes: Mapping[str, Look],
-    conflict: pd.DataFrame,
-    still: pd.DataFrame,
-) -> list[Artist]:
-    looked = {f"µP, {name}": look for name, look in activations.items()} | dict(schemes)
-    if len(conflict):
-        looked["µP, one input twice, labels in conflict"] = CONFLICT
-    if len(still):
-        looked[f"IP, {int(still['hidden_layers'].iloc[0])} hidden layers"] = STILL
-    return panels.scheme_handles(looked)
+def _title(table: pd.DataFrame, activation: str) -> str:
+    return f"{activation}, $N={table['samples'].iloc[0]}$" if activation else ""
 
 
-def _mark_handles(table: pd.DataFrame) -> list[Artist]:
-    point: dict[str, Any] = {"color": GREY, "ls": "none", "marker": "o", "mew": 0.6}
-    handles: list[Artist] = [
-        Line2D([], [], label="start", **point, mfc="white"),
-        Line2D([], [], label="end", **point),
-    ]
-    if (table["batch_size"] < table["samples"]).any():
-        handles.append(Line2D([], [], label="mini-batches (paler)", color=GREY, alpha=PALE))
-    handles.append(Line2D([], [], label="error in proportion to step", **GUIDE))
-    return handles
+def _still_name(still: pd.DataFrame) -> str:
+    if still.empty:
+        return ""
+    layers, width = int(still["hidden_layers"].iloc[0]), int(still["width"].iloc[0])
+    return f"IP, {layers} layers,\n{style.width_label(width)}"
+
+
+def _path(ax: Axes, case: Case) -> None:
+    """Error against step, hollow where it starts and filled where it ends."""
+    x, y = (case.run[name].to_numpy() for name in ("weight_change", "error_signal"))
+    look = case.look
+    ax.plot(x, y, color=look.color, ls=look.dashes, lw=look.line, zorder=3)
+    mark: dict[str, Any] = {"color": look.color, "marker": look.marker, "ms": look.size}
+    ax.plot(x[:1], y[:1], **mark, mfc="white", mew=0.8, zorder=5)
+    ax.plot(x[-1:], y[-1:], **mark, mew=0.3, mec="white", zorder=5)
+
+
+def _name(ax: Axes, case: Case) -> None:
+    """Beside the line, where the panel has room."""
+    ends = case.look in (CONFLICT, STILL)
+    half_way = (case.run["error_signal"].iloc[0] * case.run["error_signal"].iloc[-1]) ** 0.5
+    passed = case.run if ends else case.run[case.run["error_signal"] <= half_way]
+    point = passed.iloc[-1 if ends else 0]
+    (x, y), across, along = PLACES[case.look]
+    ax.annotate(
+        case.name,
+        (float(point["weight_change"]), float(point["error_signal"])),
+        xytext=(x, y),
+        textcoords="offset points",
+        ha=across,
+        va=along,
+        fontsize=6.5,
+        color=case.look.color,
+        linespacing=0.95,
+    )
+
+
+def _against_width(axes: Sequence[Axes], table: pd.DataFrame) -> None:
+    """The least λ_min(x^L)/n on the way, how far x^L moved, and the steps to rest, over n."""
+    ended = runs(table)
+    looked = style.looks(dict.fromkeys(ended["scheme"]))
+    last = steps_until(len(FRACTIONS) - 1)
+    shown = {
+        "least": (r"Least $\lambda_{\min}(x^L)/n$ on the way", r"$\lambda_{\min}(x^L_t)/n$"),
+        "change": ("Change of $x^L$ at rest", r"$\|x_t-x_0\|\,/\,\|x_0\|$"),
+        last: (f"Steps until {FRACTIONS[-1]:g} of the error is left", "training steps"),
+    }
+    for ax, (name, (title, label)) in zip(axes, shown.items(), strict=True):
+        ends = []
+        for scheme, look in looked.items():
+            points = curve(ended[ended["scheme"] == scheme], name, "width")
+            panels.draw_curve(ax, points, look)
+            if len(points):
+                ends.append(End(scheme, float(points["mean"].iloc[-1]), look.color))
+        style.width_axis(ax, set(ended["width"]), most=4)
+        style.value_axis(ax)
+        ax.set_title(title)
+        ax.set_ylabel(label)
+        panels.say_if_empty(ax)
+        at_the_right(ax, ends)

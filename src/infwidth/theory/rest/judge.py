@@ -1,8 +1,6 @@
-"""Corollary 4.6: whether rest and zero error come together.
+"""Corollary 4.6: whether rest and zero error come together, and what that rests on as n grows.
 
-They do if the movement per error, r_t of `infwidth.theory.rest.measure`, stays away from zero, as
-it must while the features are independent; a training that rests on an error has r_t → 0. All
-thresholds are ours, not the paper's.
+All thresholds are ours, not the paper's.
 """
 
 import math
@@ -13,13 +11,13 @@ import pandas as pd
 
 from infwidth.measures.power_law import fit_power_law
 from infwidth.numbers import number, power
-from infwidth.theory.finding import Finding, Origin, verdict
+from infwidth.theory.finding import Finding, verdict
+from infwidth.theory.rest.content import findings as of_growing_width
 from infwidth.theory.rest.names import DUPLICATE, RATE_DECIMALS, REGULAR, REST, RUN, STATIONARY
 
-# Movement per error that counts as away from zero. It is of order one where features are; at rest
-# with r ≥ FLOOR no more than REST / FLOOR of the error can be left, which counts as zero.
-FLOOR = 1e-3
-ZERO = REST / FLOOR
+# What counts as zero error at rest: what a step of `REST` allows at a movement per error, r_t of
+# `infwidth.theory.rest.measure`, of 1e-3. It is of order one where features are.
+ZERO = REST / 1e-3
 # A conflict of two labels cannot leave less: with one-hot targets half their distance, √2 / 2, at
 # both copies, and the first error is of order one. Half of the first error and more is an error
 # that stays.
@@ -29,27 +27,23 @@ STAYS = 0.5
 VANISHES = -0.5
 
 
-def findings(table: pd.DataFrame) -> list[Finding]:
-    """What the runs say: one finding per activation of µP, other scheme and exception."""
+def findings(table: pd.DataFrame, widths: pd.DataFrame) -> list[Finding]:
+    """What the runs say.
+
+    Args:
+        table: rest.csv.
+        widths: rest_widths.csv.
+    """
+    return [*with_few_samples(table), *of_growing_width(widths)]
+
+
+def with_few_samples(table: pd.DataFrame) -> list[Finding]:
+    """Of rest.csv: a finding per activation of µP, and the exceptions."""
     table = table.round(RATE_DECIMALS)
-    kept = table["case"] == REGULAR
-    mup = kept & (table["scheme"] == "µP")
+    mup = table[(table["case"] == REGULAR) & (table["scheme"] == "µP")]
     found = [
-        _together(
-            runs,
-            "Corollary 4.6",
-            "where µP's training of separate inputs comes to rest, the error signal of every "
-            f"sample is zero ({activation})",
-        )
-        for activation, runs in table[mup].groupby("activation", sort=False)
-    ]
-    found += [
-        _together(
-            runs,
-            "here",
-            f"under {scheme}, at a finite width, rest and zero error come together as well",
-        )
-        for scheme, runs in table[kept & ~mup].groupby("scheme", sort=False)
+        _together(runs, str(activation))
+        for activation, runs in mup.groupby("activation", sort=False)
     ]
     for case, judge in ((DUPLICATE, _conflict), (STATIONARY, _stationary)):
         runs = table[table["case"] == case]
@@ -82,18 +76,16 @@ def _ending(run: pd.DataFrame) -> _Ending:
     )
 
 
-def _together(table: pd.DataFrame, source: str, statement: str) -> Finding:
-    """Whether rest and zero error come together in all runs of a family."""
+def _together(table: pd.DataFrame, activation: str) -> Finding:
+    """Whether rest and zero error come together in all runs with an activation."""
     ends = _endings(table)
     separate = bool((table["parallel_pairs"] == 0).all())
     rested = [end for end in ends if end.rests]
     held: bool | None = None
-    # Against it is a run at rest on an error. For it are runs at rest without one, and that r_t
-    # stays away from zero in every run, so that those still under way are not heading for a rest
-    # of the other kind.
+    # A run still under way may be heading for a rest of either kind.
     if any(end.error > ZERO for end in rested):
         held = False
-    elif rested and min(end.least_ratio for end in ends) >= FLOOR:
+    elif len(rested) == len(ends):
         held = True
     rates = ", ".join(f"{rate:g}" for rate in sorted(set(table["learning_rate"])))
     sizes = sorted(set(table["batch_size"]), reverse=True)
@@ -104,19 +96,24 @@ def _together(table: pd.DataFrame, source: str, statement: str) -> Finding:
         f"{table['seed'].nunique()} seeds, n = {int(table['width'].max())}, {samples} samples) "
         f"came to rest within {int(table['step'].max())} steps; "
     )
-    if rested:
-        evidence += (
-            f"there at most {number(max(end.error for end in rested), 2)} of the first error is "
-            "left; "
-        )
-    evidence += (
-        f"movement per error is never below {number(min(end.least_ratio for end in ends), 2)}, "
-        f"with λ_min(x^L)/n from {_least(table)} up"
-    )
+    for those, what in (
+        (rested, "there"),
+        ([end for end in ends if not end.rests], "in the others"),
+    ):
+        if those:
+            left = number(max(end.error for end in those), 2)
+            evidence += f"{what} at most {left} of the first error is left; "
+    evidence += f"λ_min(x^L)/n is {_least(table)} or more"
     if not separate:
         evidence += "; but there are inputs equal up to sign, which Assumption 4.1 excludes"
-    origin: Origin = "here" if source == "here" else "paper"
-    return Finding(source, statement, verdict(held if separate else None), evidence, origin)
+    return Finding(
+        "Corollary 4.6",
+        "where µP's training of separate inputs comes to rest, the error signal of every sample is "
+        f"zero ({activation})",
+        verdict(held if separate else None),
+        evidence,
+        "paper",
+    )
 
 
 def _conflict(table: pd.DataFrame) -> Finding:
@@ -169,8 +166,8 @@ def _stationary(table: pd.DataFrame) -> Finding:
         f"{_least(groups[-1])} at the largest width"
     )
     statement = (
-        f"IP with {layers} hidden layers, which is not µP, starts at rest on its error in the "
-        "limit of infinite width"
+        f"IP with {layers} hidden layers, which is not µP, approaches as the width grows a start "
+        "at rest on its error"
     )
     return Finding("here", statement, verdict(held), evidence)
 

@@ -14,10 +14,11 @@ of the last features, so that under every scheme whose output weights train at t
 
     r_t² ≥ λ_min(K^L_t) / n.
 
-A training that rests on an error has r_t → 0. Two such trainings are looked at beside those that
-the corollary speaks of: µP with an input that occurs twice with conflicting labels, which
-Assumption 4.1 excludes, and IP with five hidden layers, which is not µP and whose n = ∞ network
-starts at a stationary point.
+This is linear algebra, at every width; what the corollary says beyond it is in
+`infwidth.theory.rest.widths`. A training that rests on an error has r_t → 0. One that does is
+looked at beside those that the corollary speaks of: µP with an input that occurs twice with
+conflicting labels, which Assumption 4.1 excludes. IP with five hidden layers, which is not µP,
+approaches another as its width grows: its n = ∞ network starts at a stationary point.
 
 The loss is the squared error, whatever the experiment's, because cross-entropy has no minimum at
 finite weights; everything is computed in float64. The n = ∞ network is stood in for by one of
@@ -26,7 +27,7 @@ finite width. All rates and sample counts are ours, not the paper's.
 
 import math
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -44,6 +45,7 @@ from infwidth.recipe import Recipe
 from infwidth.schemes import SCHEMES, Scheme
 from infwidth.theory.measuring import Files, Settings, Tables
 from infwidth.theory.rest.names import COLUMNS, DUPLICATE, REGULAR, REST, STATIONARY
+from infwidth.theory.rest.widths import widths_table
 from infwidth.theory.setting import first_samples, with_activation
 from infwidth.training.descent import Descent
 from infwidth.training.train import log_spaced_steps
@@ -75,21 +77,19 @@ class _Ensemble:
 
 def rest_table(
     data: PreparedDataset,
-    schemes: Mapping[str, Scheme],
     width: int,
     seeds: Sequence[int],
     recipe: Recipe,
     activations: Sequence[str],
 ) -> pd.DataFrame:
-    """Train to rest: µP in several ways, the other schemes, and the two exceptions.
+    """Train to rest: µP in several ways, and the two exceptions.
 
     Args:
         data: few samples, so that training can come to rest.
-        schemes: those to look at beside µP, which always is; their µP is not used.
         width: n; the stationary start is looked at up to four times as wide.
         seeds: of the initial weights and batches.
         recipe: the experiment's; its loss, precision, steps and batch size are not used.
-        activations: those to train µP with; the other schemes have the recipe's.
+        activations: those to train µP with; the exceptions have the recipe's and tanh.
 
     Returns:
         One row for each recorded step of each run, log-spaced and the last. `weight_change` is the
@@ -100,7 +100,7 @@ def rest_table(
         and `feature_resolution` the least value of it that rounding leaves meaningful;
         `parallel_pairs` counts the inputs equal up to sign.
     """
-    plan = _plan(data, schemes, width, _settings(recipe, len(data.train_labels)), activations)
+    plan = _plan(data, width, _settings(recipe, len(data.train_labels)), activations)
     tables = [pd.DataFrame(_rows(ensemble, seeds), columns=[*COLUMNS]) for ensemble in plan]
     by_run = [table.sort_values(["learning_rate", "seed", "step"]) for table in tables]
     return pd.concat(by_run, ignore_index=True)
@@ -129,11 +129,7 @@ def _settings(recipe: Recipe, samples: int) -> Recipe:
 
 
 def _plan(
-    data: PreparedDataset,
-    schemes: Mapping[str, Scheme],
-    width: int,
-    recipe: Recipe,
-    activations: Sequence[str],
+    data: PreparedDataset, width: int, recipe: Recipe, activations: Sequence[str]
 ) -> Iterator[_Ensemble]:
     mup = SCHEMES["µP"]
     half = max(len(data.train_labels) // 2, 1)
@@ -141,11 +137,8 @@ def _plan(
         how = with_activation(recipe, activation)
         yield _Ensemble(REGULAR, "µP", mup, data, width, how, RATE_MULTIPLES)
         yield _Ensemble(REGULAR, "µP", mup, data, width, replace(how, batch_size=half))
-    how = with_activation(recipe, recipe.activation)
-    for name, scheme in schemes.items():
-        if name != "µP":
-            yield _Ensemble(REGULAR, name, scheme, data, width, how)
     conflict = with_conflict(data)
+    how = with_activation(recipe, recipe.activation)
     how = replace(how, batch_size=len(conflict.train_labels))
     yield _Ensemble(DUPLICATE, "µP", mup, conflict, width, how)
     for factor in STATIONARY_WIDTHS:
@@ -275,13 +268,21 @@ def _least_eigenvalue(
 
 
 def measured(files: Files, settings: Settings) -> Tables:
-    """The table of the statement."""
-    table = rest_table(
-        first_samples(files.dataset(), SAMPLES),
-        {name: Scheme(**exponents) for name, exponents in settings["schemes"].items()},
-        settings["width"],
-        range(settings["few_seeds"]),
-        Recipe(**settings["recipe"]),
-        settings["activations"],
-    )
-    return {"rest": table}
+    """The tables of the statement."""
+    data, recipe = files.dataset(), Recipe(**settings["recipe"])
+    return {
+        "rest": rest_table(
+            first_samples(data, SAMPLES),
+            settings["width"],
+            range(settings["few_seeds"]),
+            recipe,
+            settings["activations"],
+        ),
+        "rest_widths": widths_table(
+            first_samples(data, settings["all_samples"]),
+            {name: Scheme(**exponents) for name, exponents in settings["schemes"].items()},
+            settings["widths"],
+            settings["seeds"],
+            recipe,
+        ),
+    }

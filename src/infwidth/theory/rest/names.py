@@ -1,4 +1,4 @@
-"""Corollary 4.6: the trainings, the columns of their table, and when one is at rest."""
+"""Corollary 4.6: the trainings, the columns of their tables, and when one is at rest."""
 
 REGULAR, DUPLICATE, STATIONARY = "regular", "conflicting duplicate", "stationary start"
 
@@ -16,3 +16,14 @@ REST = 1e-6
 # What tells runs apart; rates are rounded to as many decimals to be the same.
 RUN = [*COLUMNS[:10]]
 RATE_DECIMALS = {"learning_rate": 9}
+
+# Of trainings at growing width.
+WIDTHS_COLUMNS = (
+    "scheme", "samples", "learning_rate", "width", "seed", "step", "weight_change",
+    "largest_change", "error_signal", "train_loss", "feature_change", "feature_min_eig",
+    "feature_resolution",
+)  # fmt: skip
+
+# Parts of the first error that the time to rest is told at. The last is where such a training ends:
+# a step falls with the error, and what follows repeats it on a smaller scale.
+FRACTIONS = (0.1, 0.01)
