@@ -4,12 +4,12 @@ from infwidth.theory.statement import Parts, Statement
 
 STATEMENT = Statement(
     title="Key lemma: covariance preservation",
-    tables=("covariance",),
+    tables=("covariance", "kernels_in_training"),
     parts=Parts(
         module="covariance.train",
         over="schemes",
-        tables=("covariance", "decomposition"),
-        settings=("schemes", "recipe", "widths", "seeds", "samples"),
+        tables=("covariance", "kernels_in_training", "decomposition"),
+        settings=("schemes", "recipe", "widths", "seeds", "few_seeds", "samples"),
     ),
     trains=False,
     memory_mb=3000,

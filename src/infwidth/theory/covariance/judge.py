@@ -1,54 +1,83 @@
-"""Covariance preservation: whether its error is that of a sample, and what it leaves out.
+"""Covariance preservation: whether kernels have an n = ∞ value, and Gaussian parts that covariance.
 
-Errors are held against those of a sample of n independent Gaussian units. All of that is ours.
+Kernels are judged by their variance over seeds and by where their mean tends to; the covariance of
+the Gaussian parts of dense networks by its error against the n = ∞ value of other networks, beside
+what sampling n units, the scatter of kernels and the reference's own error lead one to expect. All
+thresholds are ours.
 """
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
+from scipy.special import fdtrc, stdtrit
 
-from infwidth.numbers import with_interval
+from infwidth.measures.estimate import NOT_MEASURED, Estimate
+from infwidth.numbers import number, power, with_interval
 from infwidth.theory.covariance.names import DIRECTIONS, Direction
-from infwidth.theory.finding import Finding, conjunction, negation, verdict
-from infwidth.theory.powers import HALF_WAY, WidthLaw
+from infwidth.theory.finding import Finding, Origin, conjunction, negation, verdict
+from infwidth.theory.powers import HALF_WAY, WidthLaw, pooled
 
-# Errors of up to so many times that of a sample of n Gaussian units count as being of that size:
-# units of a finite network are neither quite independent nor quite Gaussian.
+# Errors of up to so many times the expected one count as being of that size: units of a finite
+# network are neither quite independent nor quite Gaussian, and a bias of order 1/n is left.
 FACTOR = 2.0
+# A variance falls as n^-1 if the interval of its power lies between these, and not if it lies above
+# the half-way mark to n^-1/2. One that falls faster yet is on its way to n^-1.
+LOWEST, HALF_WAY_UP, HIGHEST = -1.5, -0.75, -0.5
+# Error rate of each test of a mean, of which there are a dozen.
+LEVEL = 1e-3
+# Where kernels scatter by more of themselves than this at the largest width, or an error is larger,
+# nothing is said but that they are random: powers of 1/n say nothing yet.
+SETTLED = 0.5
 
 LEMMA = "Covariance preservation (key lemma)"
 PRODUCTS = {
     "forward": ("W_0 δx_t", "E[Z^{δx_s} Z^{δx_t}]"),
     "backward": ("W_0ᵀ dh_t", "E[Z^{dh_s} Z^{dh_t}]"),
 }
+KERNELS = {"forward": "<δx_s, δx_t>/n", "backward": "<dh_s, dh_t>"}
+# Their outputs at the start are draws of a Gaussian process at any width; with them everything
+# that training does with errors is random in the limit, too.
+RANDOM = ("SP", "NTP")
 
-# What findings and the figure look at, in words: the pairs (s, t) of steps, T being the last one.
-MOMENTS = ("at initialisation", "at the last step", "between steps")
+# What findings and the figure look at, in words: the pairs (s, t), s ≤ t, of the steps looked at
+# closely, which are 0, 1, the middle one of the logarithmic scale, and the last.
+MOMENTS = ("at initialisation", "early in training", "at the last step")
+EARLY, LATE = MOMENTS[:2], MOMENTS[2:]
+VALUES = (
+    "error_whole", "sampling_error", "limit_error", "limit_error_whole", "expected_error",
+)  # fmt: skip
+
+
+def of_moment(table: pd.DataFrame, moment: str) -> pd.DataFrame:
+    """The rows of a moment: of the pair (0, 0); of all others before the last step; of the rest."""
+    late = table["late_step"]
+    last = late.max()
+    chosen = {
+        "at initialisation": late == 0,
+        "early in training": (late > 0) & (late < last),
+        "at the last step": late == last,
+    }[moment]
+    rows: pd.DataFrame = table[chosen]
+    return rows
 
 
 def moment_errors(table: pd.DataFrame, moment: str) -> pd.DataFrame:
     """Root mean squares over layers and pairs of steps, one row per training and direction.
 
     Args:
-        table: as from `covariance_table`, of one scheme or more.
-        moment: one of `MOMENTS`: the pair (0, 0); (T, T); all (s, t) with s < t.
+        table: covariance.csv, of one scheme or more.
+        moment: one of `MOMENTS`.
 
     Returns:
-        Columns scheme, direction, width, seed, error, error_whole, sampling_error.
+        Columns scheme, direction, width, seed and `VALUES`.
     """
-    early, late = table["early_step"], table["late_step"]
-    last = late.max()
-    chosen = {
-        "at initialisation": (early == 0) & (late == 0),
-        "at the last step": (early == last) & (late == last),
-        "between steps": early < late,
-    }[moment]
-    values = ["error", "error_whole", "sampling_error"]
-    squares = table[chosen].copy()
-    squares[values] **= 2
+    squares = of_moment(table, moment).copy()
+    squares[[*VALUES]] **= 2
     keys = ["scheme", "direction", "width", "seed"]
-    means: pd.DataFrame = squares.groupby(keys, sort=False, as_index=False)[values].mean()
-    means[values] **= 0.5
+    means: pd.DataFrame = squares.groupby(keys, sort=False, as_index=False)[[*VALUES]].mean()
+    means[[*VALUES]] **= 0.5
     return means
 
 
@@ -58,22 +87,28 @@ class MomentLaw:
 
     Attributes:
         error: its law.
-        ratio: that of its ratio to the sampling error.
+        ratio: that of its ratio to the expected error.
     """
 
     error: WidthLaw
     ratio: WidthLaw
 
     @classmethod
-    def of(cls, table: pd.DataFrame, moment: str, value: str) -> "MomentLaw":
-        """Of the rows of one scheme and direction; `value` is error or error_whole."""
+    def of(
+        cls,
+        table: pd.DataFrame,
+        moment: str,
+        value: str = "limit_error",
+        expected: str = "expected_error",
+    ) -> "MomentLaw":
+        """Of the rows of one scheme and direction; of `VALUES`, an error and what it is beside."""
         errors = moment_errors(table, moment)
-        ratios = errors.assign(ratio=errors[value] / errors["sampling_error"])
+        ratios = errors.assign(ratio=errors[value] / errors[expected])
         return cls(WidthLaw.of(errors, value), WidthLaw.of(ratios, "ratio"))
 
     @property
-    def is_sampling(self) -> bool | None:
-        """Whether the error falls with n, to that of a sample.
+    def is_expected(self) -> bool | None:
+        """Whether the error falls with n, and is as small as expected.
 
         It is, if the power's interval lies below 0 and the ratio's at the largest width below
         `FACTOR`; it is not, if the power's lies above `HALF_WAY` or the ratio's above `FACTOR`.
@@ -83,53 +118,214 @@ class MomentLaw:
         power, ratio = self.error.power, self.ratio.level
         if power.low > HALF_WAY or ratio.low > FACTOR:
             return False
-        return True if power.high < 0 and ratio.high < FACTOR else None
+        settled = self.error.level.value < SETTLED
+        return True if power.high < 0 and ratio.high < FACTOR and settled else None
 
     def __str__(self) -> str:
         """The error's law and the ratio at the largest width."""
-        times = with_interval(*self.ratio.level)
-        return f"{self.error}, {times} times that of a sample"
+        return f"{self.error}, {with_interval(*self.ratio.level)} times what is expected"
 
 
-def findings(table: pd.DataFrame) -> list[Finding]:
-    """What the errors come to: for each scheme and direction, the lemma, and what it leaves out."""
+@dataclass(frozen=True)
+class KernelLaw:
+    """The kernels of one scheme, direction and moment.
+
+    Attributes:
+        variance: the power of n of the variance over seeds.
+        scatter: at the largest dense width, relative to the kernel.
+        shift: by what part of the n = ∞ value the mean of dense networks misses it as n → ∞, at
+            error rate `LEVEL`; not measured without a reference.
+        misfit: how often means that are off by order 1/n would be as far from any B/n.
+    """
+
+    variance: Estimate
+    scatter: float
+    shift: Estimate
+    misfit: float
+
+    @classmethod
+    def of(cls, kernels: pd.DataFrame, moment: str) -> "KernelLaw":
+        """Of the rows of one scheme and direction of kernels_in_training.csv."""
+        rows = of_moment(kernels, moment)
+        rows = rows.assign(variance=rows["contrast"] ** 2)
+        keys = ["width", "lazy", "seed"]
+        means = rows.groupby(keys, as_index=False)[["variance", "offset"]].mean()
+        dense = means[~means["lazy"]]
+        widest = dense.loc[dense["width"] == dense["width"].max(), "variance"]
+        return cls(pooled(means, "variance"), float(np.sqrt(widest.mean())), *shift(means))
+
+    @property
+    def averages(self) -> bool | None:
+        """Whether the variance falls as n^-1."""
+        low, high = self.variance.low, self.variance.high
+        if low > HALF_WAY_UP:
+            return False
+        return True if low > LOWEST and high < HIGHEST else None
+
+    @property
+    def meets(self) -> bool | None:
+        """Whether the mean tends to the n = ∞ value of other networks, off by order 1/n."""
+        low, high = self.shift.low, self.shift.high
+        if not self.scatter < SETTLED:
+            return None
+        if self.misfit < LEVEL or not low <= 0 <= high:
+            return False
+        return True if low > -SETTLED and high < SETTLED else None
+
+    def __str__(self) -> str:
+        """Variance and shift."""
+        misfit = f" (misfit p = {number(self.misfit, 1)})" if self.misfit < LEVEL else ""
+        return (
+            f"variance ∝ n^{power(*self.variance)}, a scatter of {number(self.scatter, 2)} of the "
+            f"kernel at the largest dense width; mean at n = ∞ off by "
+            f"{power(*self.shift)} of it{misfit}"
+        )
+
+
+def shift(offsets: pd.DataFrame) -> tuple[Estimate, float]:
+    """The A of offset = A + B/n over dense networks, and the p-value of the law's misfit.
+
+    Offsets are from a value extrapolated linearly in 1/n from the lazy networks, whose error is
+    added. Both scatter with a variance σ²/n, σ² being that of the dense ones about the law.
+
+    Args:
+        offsets: a row per training: width, lazy, offset.
+    """
+    dense, lazy = (offsets[offsets["lazy"] == drawn].dropna() for drawn in (False, True))
+    widths = dense["width"].nunique()
+    freedom = len(dense) - 2
+    inside = len(dense) - widths
+    if widths < 3 or inside < 1 or lazy["width"].nunique() < 2:
+        return NOT_MEASURED, np.nan
+    root = np.sqrt(dense["width"].to_numpy(dtype=np.float64))
+    design = np.column_stack([root, 1 / root])
+    values = root * dense["offset"].to_numpy(dtype=np.float64)
+    solved = np.linalg.pinv(design)
+    value, slope = solved @ values
+    residual = float(np.square(values - design @ (value, slope)).sum())
+    variance = residual / freedom
+    counts = lazy.groupby("width").size()
+    inverse = 1 / counts.index.to_numpy(dtype=np.float64)
+    weights = np.linalg.pinv(np.column_stack([np.ones_like(inverse), inverse]))[0]
+    spread = (solved[0] ** 2).sum() + (weights**2 * inverse / counts.to_numpy()).sum()
+    half = float(stdtrit(freedom, 1 - LEVEL / 2) * np.sqrt(variance * spread))
+    pure = float(dense.groupby("width")["offset"].transform(_around).mul(root).pow(2).sum())
+    ratio = (residual - pure) / (widths - 2) / (pure / inside)
+    misfit = float(fdtrc(widths - 2, inside, max(ratio, 0.0)))
+    return Estimate(float(value), float(value) - half, float(value) + half), misfit
+
+
+def _around(values: "pd.Series[float]") -> "pd.Series[float]":
+    return values - values.mean()
+
+
+def findings(table: pd.DataFrame, kernels: pd.DataFrame) -> list[Finding]:
+    """For each scheme and direction: the kernels, the lemma, and what it leaves out."""
     found = []
     for scheme in dict.fromkeys(table["scheme"]):
         for direction in DIRECTIONS:
-            part = table[(table["scheme"] == scheme) & (table["direction"] == direction)]
-            found += [_lemma(scheme, direction, part), _contrast(scheme, direction, part)]
+            errors, own = (
+                each[(each["scheme"] == scheme) & (each["direction"] == direction)]
+                for each in (table, kernels)
+            )
+            laws = {moment: KernelLaw.of(own, moment) for moment in MOMENTS}
+            if scheme in RANDOM:
+                found += [_random(scheme, direction, laws), _own(scheme, direction, errors)]
+            else:
+                for span in (EARLY, LATE):
+                    of_span = {moment: laws[moment] for moment in span}
+                    found.append(_kernels(scheme, direction, of_span))
+                    found.append(_lemma(scheme, direction, errors, span))
+            found.append(_contrast(scheme, direction, errors))
     return found
 
 
-def _lemma(scheme: str, direction: Direction, table: pd.DataFrame) -> Finding:
-    laws = {moment: MomentLaw.of(table, moment, "error") for moment in MOMENTS}
-    numbers = "; ".join(f"{moment} {law}" for moment, law in laws.items())
+def _kernels(scheme: str, direction: Direction, laws: Mapping[str, KernelLaw]) -> Finding:
+    answers = [answer for law in laws.values() for answer in (law.averages, law.meets)]
+    return Finding(
+        source=LEMMA,
+        statement=(
+            f"{scheme}, {direction}, {_when(laws)}: kernels {KERNELS[direction]} have an n = ∞ "
+            "value: their variance over seeds is of order 1/n, and so is what their mean is off "
+            "the value extrapolated from other networks"
+        ),
+        verdict=verdict(conjunction(answers)),
+        evidence="; ".join(f"{moment} {law}" for moment, law in laws.items()),
+        origin=_origin(scheme),
+    )
+
+
+def _random(scheme: str, direction: Direction, laws: Mapping[str, KernelLaw]) -> Finding:
+    answers = {moment: negation(law.averages) for moment, law in laws.items()}
+    what = f"the kernels {KERNELS[direction]} of training stay random"
+    if direction == "forward":
+        answers[MOMENTS[0]] = laws[MOMENTS[0]].averages
+        what = f"<x_0, x_0>/n has an n = ∞ value, {what}"
+    return Finding(
+        source="here",
+        statement=f"{scheme}, {direction}: {what} as n → ∞, as the outputs at the start do",
+        verdict=verdict(conjunction(answers.values())),
+        evidence="variance over seeds "
+        + "; ".join(f"{moment} ∝ n^{power(*law.variance)}" for moment, law in laws.items()),
+    )
+
+
+def _lemma(scheme: str, direction: Direction, table: pd.DataFrame, span: Iterable[str]) -> Finding:
+    laws = {moment: MomentLaw.of(table, moment) for moment in span}
     product, covariance = PRODUCTS[direction]
     return Finding(
         source=LEMMA,
         statement=(
-            f"{scheme}, {direction}: the covariance of the Gaussian part of {product} is "
-            f"{covariance}, but for an error that falls with the width as that of a sample"
+            f"{scheme}, {direction}, {_when(span)}: the covariance of the Gaussian part of "
+            f"{product} tends to the {covariance} of other networks, with the error to be "
+            "expected at finite width"
         ),
-        verdict=verdict(conjunction(law.is_sampling for law in laws.values())),
-        evidence=f"relative error {numbers}",
-        origin="paper" if scheme == "µP" else "follows",
+        verdict=verdict(conjunction(law.is_expected for law in laws.values())),
+        evidence="relative error " + "; ".join(f"{moment} {law}" for moment, law in laws.items()),
+        origin=_origin(scheme),
+    )
+
+
+def _own(scheme: str, direction: Direction, table: pd.DataFrame) -> Finding:
+    law = MomentLaw.of(table, *LATE)
+    product, covariance = PRODUCTS[direction]
+    return Finding(
+        source="here",
+        statement=(
+            f"{scheme}, {direction}: the covariance of the Gaussian part of {product} at the last "
+            f"step does not tend to the {covariance} of other networks, which is random"
+        ),
+        verdict=verdict(negation(law.is_expected)),
+        evidence=f"relative error {law.error}",
     )
 
 
 def _contrast(scheme: str, direction: Direction, table: pd.DataFrame) -> Finding:
-    """Whether the Onsager part is needed; backward, only features that are learned need it."""
-    law = MomentLaw.of(table, "at the last step", "error_whole")
+    """Whether the Onsager part is needed; backward, only features that are learned need it.
+
+    Where the n = ∞ value is random, the network's own kernel is what remains to hold it against.
+    """
+    own = scheme in RANDOM
+    values = ("error_whole", "sampling_error") if own else ("limit_error_whole", "expected_error")
+    law = MomentLaw.of(table, *LATE, *values)
     product, _ = PRODUCTS[direction]
-    if direction == "backward" and scheme in ("SP", "NTP"):
-        holds = law.is_sampling
-        statement = f"so has the whole of {product} at the last step: its Onsager part vanishes"
-    else:
-        holds = negation(law.is_sampling)
-        statement = f"not so the whole of {product} at the last step: its Onsager part stays"
+    what = "its network's own kernel" if own else "that covariance"
+    vanishes = own and direction == "backward"
+    end = f"has {what}: its" if vanishes else f"has not {what}: its"
     return Finding(
         source="here",
-        statement=f"{scheme}, {direction}: {statement}",
-        verdict=verdict(holds),
+        statement=(
+            f"{scheme}, {direction}: the whole of {product} at the last step {end} Onsager part "
+            f"{'vanishes' if vanishes else 'stays'}"
+        ),
+        verdict=verdict(law.is_expected if vanishes else negation(law.is_expected)),
         evidence=f"relative error {law}",
     )
+
+
+def _when(span: Iterable[str]) -> str:
+    return " and ".join(span)
+
+
+def _origin(scheme: str) -> Origin:
+    return "paper" if scheme == "µP" else "follows"
