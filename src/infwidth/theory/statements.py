@@ -19,6 +19,7 @@ NAMES = (
     "independence",
     "linearised",
     "covariance",
+    "induction",
     "decomposition",
     "rest",
     "limits",
