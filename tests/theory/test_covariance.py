@@ -298,7 +298,7 @@ def kernel_rows(
         for seed in range(8):
             deviation = np.sqrt(variance(width)) * rng.standard_normal()
             mean = 0.0 if lazy else offset(width)
-            contrast = abs(np.sqrt(variance(width)) * rng.standard_normal())
+            contrast = np.sqrt(variance(width) * rng.chisquare(20) / 20)
             made.append(
                 ("µP", width, seed, 2, "forward", 8, 8, lazy, 1.0, contrast, mean + deviation)
             )
@@ -328,10 +328,10 @@ def test_a_mean_that_tends_elsewhere_or_too_slowly_is_seen() -> None:
 
 
 def test_the_mean_is_missed_at_the_stated_rate() -> None:
-    """By no more than 5 of 1000 draws at an error rate of 1e-3 (Poisson: 6e-4)."""
+    """By no more than 3 of 300 draws at an error rate of 1e-3 (Poisson: 3e-4)."""
     rng = np.random.default_rng(7)
     missed = 0
-    for _ in range(1000):
+    for _ in range(300):
         made = [
             (width, lazy, rng.standard_normal() / np.sqrt(width))
             for width, lazy in [*((width, False) for width in WIDTHS), (512, True), (2048, True)]
@@ -343,7 +343,7 @@ def test_the_mean_is_missed_at_the_stated_rate() -> None:
         table["offset"] -= (4 * wide - narrow) / 3
         estimate, _ = shift(table)
         missed += not estimate.low <= 0 <= estimate.high
-    assert missed <= 5
+    assert missed <= 3
 
 
 def test_a_single_seed_or_two_widths_decide_nothing() -> None:

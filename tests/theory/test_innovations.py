@@ -239,15 +239,14 @@ def test_directions_that_use_up_the_space_leave_no_news() -> None:
 
 def beside_sampling(seen: list[Observation], direction: str) -> float:
     """The error of covariances against the same network's vectors, over that of a sample."""
-    squares = [
-        (covariance_error(*parts, *(each.unbiased for each in parts), std) / sampling_error(*parts))
-        ** 2
-        for each_seen in seen
-        for layer, std in each_seen.stds.items()
-        for steps in combinations_with_replacement(each_seen.close_steps, 2)
-        for parts in [[getattr(each_seen.snapshots[step, layer], direction) for step in steps]]
-    ]
-    return float(np.sqrt(np.mean(squares)))
+    ratios = []
+    for each in seen:
+        for layer, std in each.stds.items():
+            for steps in combinations_with_replacement(each.close_steps, 2):
+                early, late = (getattr(each.snapshots[step, layer], direction) for step in steps)
+                error = covariance_error(early, late, early.unbiased, late.unbiased, std)
+                ratios.append(error / sampling_error(early, late))
+    return float(np.sqrt(np.mean(np.square(ratios))))
 
 
 def unprojected(self: ObservedWeights, rows: Tensor, known: Basis) -> Tensor:

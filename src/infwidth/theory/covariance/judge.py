@@ -186,14 +186,15 @@ def shift(offsets: pd.DataFrame) -> tuple[Estimate, float]:
     """The A of offset = A + B/n over dense networks, and the p-value of the law's misfit.
 
     Offsets are from a value extrapolated linearly in 1/n from the lazy networks, whose error is
-    added. Both scatter with a variance σ²/n, σ² being that of the dense ones about the law.
+    added. All scatter with a variance σ²/n, σ² being that of the dense ones about the law, and of
+    the lazy ones about their means.
 
     Args:
         offsets: a row per training: width, lazy, offset.
     """
     dense, lazy = (offsets[offsets["lazy"] == drawn].dropna() for drawn in (False, True))
     widths = dense["width"].nunique()
-    freedom = len(dense) - 2
+    freedom = len(dense) - 2 + len(lazy) - lazy["width"].nunique()
     inside = len(dense) - widths
     if widths < 3 or inside < 1 or lazy["width"].nunique() < 2:
         return NOT_MEASURED, np.nan
@@ -203,20 +204,22 @@ def shift(offsets: pd.DataFrame) -> tuple[Estimate, float]:
     solved = np.linalg.pinv(design)
     value, slope = solved @ values
     residual = float(np.square(values - design @ (value, slope)).sum())
-    variance = residual / freedom
+    variance = (residual + _inside(lazy)) / freedom
     counts = lazy.groupby("width").size()
     inverse = 1 / counts.index.to_numpy(dtype=np.float64)
     weights = np.linalg.pinv(np.column_stack([np.ones_like(inverse), inverse]))[0]
     spread = (solved[0] ** 2).sum() + (weights**2 * inverse / counts.to_numpy()).sum()
     half = float(stdtrit(freedom, 1 - LEVEL / 2) * np.sqrt(variance * spread))
-    pure = float(dense.groupby("width")["offset"].transform(_around).mul(root).pow(2).sum())
+    pure = _inside(dense)
     ratio = (residual - pure) / (widths - 2) / (pure / inside)
     misfit = float(fdtrc(widths - 2, inside, max(ratio, 0.0)))
     return Estimate(float(value), float(value) - half, float(value) + half), misfit
 
 
-def _around(values: "pd.Series[float]") -> "pd.Series[float]":
-    return values - values.mean()
+def _inside(offsets: pd.DataFrame) -> float:
+    """Σ n (offset - mean of its width)²."""
+    means = offsets.groupby("width")["offset"].transform("mean")
+    return float((offsets["width"] * (offsets["offset"] - means) ** 2).sum())
 
 
 def findings(table: pd.DataFrame, kernels: pd.DataFrame) -> list[Finding]:
