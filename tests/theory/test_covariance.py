@@ -16,16 +16,11 @@ from infwidth.network.layers.directions import Basis, Rows
 from infwidth.schemes import SCHEMES
 from infwidth.theory.covariance import draw as figure
 from infwidth.theory.covariance import kernels as module
-from infwidth.theory.covariance.judge import (
-    KernelLaw,
-    MomentLaw,
-    findings,
-    moment_errors,
-    shift,
-)
+from infwidth.theory.covariance.judge import findings
 from infwidth.theory.covariance.kernels import (
     FIRST_SEED,
     Kernels,
+    Place,
     contrasts,
     drawn_lazily,
     extrapolated,
@@ -33,6 +28,7 @@ from infwidth.theory.covariance.kernels import (
     reference,
     sizes,
 )
+from infwidth.theory.covariance.laws import KernelLaw, MomentLaw, moment_errors, shift
 from infwidth.theory.covariance.measure import (
     COLUMNS,
     KERNEL_COLUMNS,
@@ -48,7 +44,7 @@ WIDTHS = (64, 128, 256, 512)
 SEEDS = range(6)
 DATA = dataset(5, 24, 1)
 HOW = recipe(steps=8, snapshots=4, learning_rate=1.0)
-PLACE = (2, "forward", 1, 8)
+PLACE: Place = (2, "forward", 1, 8)
 
 
 @cache
@@ -133,7 +129,7 @@ def test_errors_and_kernels_by_hand() -> None:
     )  # fmt: skip
     limits = {}
     for steps in ((1, 8), (1, 1), (8, 8)):
-        place = (2, "forward", *steps)
+        place: Place = (2, "forward", *steps)
         narrow, wide = (
             np.mean([each.values[place] for each in others("µP") if each.width == width], axis=0)
             for width in (512, 2048)
@@ -270,7 +266,8 @@ def test_kernels_that_do_not_average_out_turn_the_verdict() -> None:
         snapshots = {
             place: replace(
                 snapshot,
-                **{way: scaled(getattr(snapshot, way), factor) for way in ("forward", "backward")},
+                forward=scaled(snapshot.forward, factor),
+                backward=scaled(snapshot.backward, factor),
             )
             for place, snapshot in seen.snapshots.items()
         }

@@ -9,7 +9,7 @@ STATEMENT = Statement(
         module="covariance.train",
         over="schemes",
         tables=("covariance", "kernels_in_training", "decomposition"),
-        settings=("schemes", "recipe", "widths", "seeds", "few_seeds", "samples"),
+        settings=("schemes", "recipe", "widths", "seeds", "samples"),
     ),
     trains=False,
     memory_mb=3000,

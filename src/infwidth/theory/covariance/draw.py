@@ -11,7 +11,7 @@ from matplotlib.lines import Line2D
 
 from infwidth.drawing import panels, style
 from infwidth.measures.reading import curve
-from infwidth.theory.covariance.judge import LATE, MOMENTS, moment_errors, of_moment
+from infwidth.theory.covariance.laws import LATE, MOMENTS, moment_errors, of_moment
 from infwidth.theory.covariance.names import DIRECTIONS
 
 # Not the schemes' looks: schemes are columns here.

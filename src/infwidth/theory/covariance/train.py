@@ -19,7 +19,7 @@ def measured_part(files: Files, settings: Settings, part: str) -> Tables:
         for width in settings["widths"]
         for seed in range(settings["seeds"])
     ]
-    wider = reference(data, scheme, max(settings["widths"]), settings["few_seeds"], recipe)
+    wider = reference(data, scheme, max(settings["widths"]), settings["seeds"], recipe)
     covariance, kernels = lemma_tables(part, scheme, observations, wider)
     return {
         "covariance": covariance,
