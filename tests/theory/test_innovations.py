@@ -2,16 +2,21 @@
 
 from dataclasses import dataclass, replace
 from functools import cache
+from itertools import combinations_with_replacement
 
 import numpy as np
 import pytest
 import torch
 from builders import CPU, PlainNetwork, both, dataset, recipe
 from numpy.typing import NDArray
+from torch import Tensor
 
 from infwidth.network.initialisation import initial_network, initial_stds
+from infwidth.network.layers.directions import Basis
+from infwidth.network.layers.initial import KnownWeights
 from infwidth.schemes import SCHEMES
-from infwidth.theory.innovations.matrix import ObservedMatrix
+from infwidth.theory.covariance.measure import covariance_error, sampling_error
+from infwidth.theory.innovations.matrix import ObservedMatrix, ObservedWeights
 from infwidth.theory.innovations.training import (
     Observation,
     close_steps,
@@ -230,6 +235,58 @@ def test_directions_that_use_up_the_space_leave_no_news() -> None:
     for snapshot in seen.snapshots.values():
         for product in (snapshot.forward, snapshot.backward):
             assert np.isfinite(product.unbiased).all()
+
+
+def beside_sampling(seen: list[Observation], direction: str) -> float:
+    """The error of covariances against the same network's vectors, over that of a sample."""
+    ratios = []
+    for each in seen:
+        for layer, std in each.stds.items():
+            for steps in combinations_with_replacement(each.close_steps, 2):
+                early, late = (getattr(each.snapshots[step, layer], direction) for step in steps)
+                error = covariance_error(early, late, early.unbiased, late.unbiased, std)
+                ratios.append(error / sampling_error(early, late))
+    return float(np.sqrt(np.mean(np.square(ratios))))
+
+
+def unprojected(self: ObservedWeights, rows: Tensor, known: Basis) -> Tensor:
+    """The wrong news, W_0 q_k: nothing is taken off them."""
+    self.forward_news.append(rows @ self.matrix.T)
+    self.known_backward += [0] * len(rows)
+    return KnownWeights.forward(self, rows, known)
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_the_covariance_is_that_of_the_networks_own_vectors(
+    scheme: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By construction, in every scheme and at every width: what it says is of the code alone."""
+    how, data = recipe(steps=8, snapshots=4, learning_rate=1.0), dataset(5, 24, 1)
+
+    def trained() -> list[Observation]:
+        return [
+            observe(data, SCHEMES[scheme], width, seed, how)
+            for width in (64, 256)
+            for seed in range(4)
+        ]
+
+    seen = trained()
+    for direction in ("forward", "backward"):
+        assert 0.6 < beside_sampling(seen, direction) < 1.4
+        # A variance off by a power of the width, or by a factor.
+        for power, factor in ((-0.5, 1.0), (0.5, 1.0), (0.0, 2.0)):
+            wrong = [
+                replace(
+                    each,
+                    stds={
+                        layer: std * factor * each.width**power for layer, std in each.stds.items()
+                    },
+                )
+                for each in seen
+            ]
+            assert beside_sampling(wrong, direction) > 2
+    monkeypatch.setattr(ObservedWeights, "forward", unprojected)
+    assert beside_sampling(trained(), "forward") > 2 or scheme == "IP"
 
 
 def test_close_steps_of_short_trainings() -> None:

@@ -284,6 +284,7 @@ def test_only_what_trains_knows_torch(workflow: Workflow) -> None:
         "theory_kernels",
         "theory_linearised",
         "theory_covariance_part",
+        "theory_induction",
         "theory_independence_part",
         "theory_rest",
         "theory_escape",

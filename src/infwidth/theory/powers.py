@@ -5,11 +5,13 @@ Where the data refuse a single power, the one at the largest widths decides in i
 
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
+from scipy.special import stdtrit
 
 from infwidth.measures.estimate import NOT_MEASURED, Estimate
 from infwidth.measures.misfit import CROSSOVER, misfit
-from infwidth.measures.power_law import fit_power_law, geometric_mean
+from infwidth.measures.power_law import UPPER_QUANTILE, fit_power_law, geometric_mean
 from infwidth.measures.scaling import by_width
 from infwidth.numbers import power, with_interval
 
@@ -85,3 +87,18 @@ class WidthLaw:
             local = power(*self.power)
             return f"no single power of n, n^{local} at the largest widths, {level} at the largest"
         return f"∝ n^{power(*self.power)}, {level} at the largest width"
+
+
+def pooled(table: pd.DataFrame, column: str) -> Estimate:
+    """The power of n of a column whose logarithm scatters equally at every width.
+
+    Zeros are left out. Less is known of such a column's power from three seeds a width if each
+    width's scatter has to be known by itself, as in `fitted`.
+    """
+    positive = table[table[column] > 0]
+    if positive["width"].nunique() < 3 or len(positive) < 4:
+        return NOT_MEASURED
+    logs = np.log(positive[["width", column]].to_numpy(dtype=np.float64))
+    line, covariance = np.polyfit(logs[:, 0], logs[:, 1], 1, cov=True)
+    half = float(stdtrit(len(logs) - 2, UPPER_QUANTILE) * np.sqrt(covariance[0, 0]))
+    return Estimate(float(line[0]), float(line[0]) - half, float(line[0]) + half)

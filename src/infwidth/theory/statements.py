@@ -22,6 +22,7 @@ NAMES = (
     "linearised",
     "covariance",
     "decomposition",
+    "induction",
     "rest",
     "rates",
     "escape",

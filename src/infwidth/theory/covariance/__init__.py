@@ -4,11 +4,11 @@ from infwidth.theory.statement import Parts, Statement
 
 STATEMENT = Statement(
     title="Key lemma: covariance preservation",
-    tables=("covariance",),
+    tables=("covariance", "kernels_in_training"),
     parts=Parts(
         module="covariance.train",
         over="schemes",
-        tables=("covariance", "decomposition"),
+        tables=("covariance", "kernels_in_training", "decomposition"),
         settings=("schemes", "recipe", "widths", "seeds", "samples"),
     ),
     trains=False,

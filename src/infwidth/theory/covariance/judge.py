@@ -1,135 +1,137 @@
-"""Covariance preservation: whether its error is that of a sample, and what it leaves out.
+"""Covariance preservation: whether kernels have an n = ∞ value, and Gaussian parts that covariance.
 
-Errors are held against those of a sample of n independent Gaussian units. All of that is ours.
+Kernels are judged by their variance over seeds and by where their mean tends to; the covariance of
+the Gaussian parts of dense networks by its error against the n = ∞ value of other networks, beside
+what sampling n units, the scatter of kernels and the reference's own error lead one to expect.
 """
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
 
 import pandas as pd
 
-from infwidth.numbers import with_interval
+from infwidth.numbers import power
+from infwidth.theory.covariance.laws import EARLY, LATE, MOMENTS, KernelLaw, MomentLaw
 from infwidth.theory.covariance.names import DIRECTIONS, Direction
-from infwidth.theory.finding import Finding, conjunction, negation, verdict
-from infwidth.theory.powers import HALF_WAY, WidthLaw
-
-# Errors of up to so many times that of a sample of n Gaussian units count as being of that size:
-# units of a finite network are neither quite independent nor quite Gaussian.
-FACTOR = 2.0
+from infwidth.theory.finding import Finding, Origin, conjunction, negation, verdict
 
 LEMMA = "Covariance preservation (key lemma)"
 PRODUCTS = {
     "forward": ("W_0 δx_t", "E[Z^{δx_s} Z^{δx_t}]"),
     "backward": ("W_0ᵀ dh_t", "E[Z^{dh_s} Z^{dh_t}]"),
 }
-
-# What findings and the figure look at, in words: the pairs (s, t) of steps, T being the last one.
-MOMENTS = ("at initialisation", "at the last step", "between steps")
-
-
-def moment_errors(table: pd.DataFrame, moment: str) -> pd.DataFrame:
-    """Root mean squares over layers and pairs of steps, one row per training and direction.
-
-    Args:
-        table: as from `covariance_table`, of one scheme or more.
-        moment: one of `MOMENTS`: the pair (0, 0); (T, T); all (s, t) with s < t.
-
-    Returns:
-        Columns scheme, direction, width, seed, error, error_whole, sampling_error.
-    """
-    early, late = table["early_step"], table["late_step"]
-    last = late.max()
-    chosen = {
-        "at initialisation": (early == 0) & (late == 0),
-        "at the last step": (early == last) & (late == last),
-        "between steps": early < late,
-    }[moment]
-    values = ["error", "error_whole", "sampling_error"]
-    squares = table[chosen].copy()
-    squares[values] **= 2
-    keys = ["scheme", "direction", "width", "seed"]
-    means: pd.DataFrame = squares.groupby(keys, sort=False, as_index=False)[values].mean()
-    means[values] **= 0.5
-    return means
+KERNELS = {"forward": "<δx_s, δx_t>/n", "backward": "<dh_s, dh_t>"}
+# Their outputs at the start are draws of a Gaussian process at any width; with them everything
+# that training does with errors is random in the limit, too.
+RANDOM = ("SP", "NTP")
 
 
-@dataclass(frozen=True)
-class MomentLaw:
-    """The error of one scheme, direction and moment.
-
-    Attributes:
-        error: its law.
-        ratio: that of its ratio to the sampling error.
-    """
-
-    error: WidthLaw
-    ratio: WidthLaw
-
-    @classmethod
-    def of(cls, table: pd.DataFrame, moment: str, value: str) -> "MomentLaw":
-        """Of the rows of one scheme and direction; `value` is error or error_whole."""
-        errors = moment_errors(table, moment)
-        ratios = errors.assign(ratio=errors[value] / errors["sampling_error"])
-        return cls(WidthLaw.of(errors, value), WidthLaw.of(ratios, "ratio"))
-
-    @property
-    def is_sampling(self) -> bool | None:
-        """Whether the error falls with n, to that of a sample.
-
-        It is, if the power's interval lies below 0 and the ratio's at the largest width below
-        `FACTOR`; it is not, if the power's lies above `HALF_WAY` or the ratio's above `FACTOR`.
-        None if neither. The power's interval alone would not do where C_st is nearly of rank one:
-        the error is then that of a single variance, and its logarithm scatters widely.
-        """
-        power, ratio = self.error.power, self.ratio.level
-        if power.low > HALF_WAY or ratio.low > FACTOR:
-            return False
-        return True if power.high < 0 and ratio.high < FACTOR else None
-
-    def __str__(self) -> str:
-        """The error's law and the ratio at the largest width."""
-        times = with_interval(*self.ratio.level)
-        return f"{self.error}, {times} times that of a sample"
-
-
-def findings(table: pd.DataFrame) -> list[Finding]:
-    """What the errors come to: for each scheme and direction, the lemma, and what it leaves out."""
+def findings(table: pd.DataFrame, kernels: pd.DataFrame) -> list[Finding]:
+    """For each scheme and direction: the kernels, the lemma, and what it leaves out."""
     found = []
     for scheme in dict.fromkeys(table["scheme"]):
         for direction in DIRECTIONS:
-            part = table[(table["scheme"] == scheme) & (table["direction"] == direction)]
-            found += [_lemma(scheme, direction, part), _contrast(scheme, direction, part)]
+            errors, own = (
+                each[(each["scheme"] == scheme) & (each["direction"] == direction)]
+                for each in (table, kernels)
+            )
+            laws = {moment: KernelLaw.of(own, moment) for moment in MOMENTS}
+            if scheme in RANDOM:
+                found += [_random(scheme, direction, laws), _own(scheme, direction, errors)]
+            else:
+                for span in (EARLY, LATE):
+                    of_span = {moment: laws[moment] for moment in span}
+                    found.append(_kernels(scheme, direction, of_span))
+                    found.append(_lemma(scheme, direction, errors, span))
+            found.append(_contrast(scheme, direction, errors))
     return found
 
 
-def _lemma(scheme: str, direction: Direction, table: pd.DataFrame) -> Finding:
-    laws = {moment: MomentLaw.of(table, moment, "error") for moment in MOMENTS}
-    numbers = "; ".join(f"{moment} {law}" for moment, law in laws.items())
+def _kernels(scheme: str, direction: Direction, laws: Mapping[str, KernelLaw]) -> Finding:
+    answers = [answer for law in laws.values() for answer in (law.averages, law.meets)]
+    return Finding(
+        source=LEMMA,
+        statement=(
+            f"{scheme}, {direction}, {_when(laws)}: kernels {KERNELS[direction]} have an n = ∞ "
+            "value: their variance over seeds is of order 1/n, and so is what their mean is off "
+            "the value extrapolated from other networks"
+        ),
+        verdict=verdict(conjunction(answers)),
+        evidence="; ".join(f"{moment} {law}" for moment, law in laws.items()),
+        origin=_origin(scheme),
+    )
+
+
+def _random(scheme: str, direction: Direction, laws: Mapping[str, KernelLaw]) -> Finding:
+    answers = {moment: negation(law.averages) for moment, law in laws.items()}
+    what = f"the kernels {KERNELS[direction]} of training stay random"
+    if direction == "forward":
+        answers[MOMENTS[0]] = laws[MOMENTS[0]].averages
+        what = f"<x_0, x_0>/n has an n = ∞ value, {what}"
+    return Finding(
+        source="here",
+        statement=f"{scheme}, {direction}: {what} as n → ∞, as the outputs at the start do",
+        verdict=verdict(conjunction(answers.values())),
+        evidence="variance over seeds "
+        + "; ".join(f"{moment} ∝ n^{power(*law.variance)}" for moment, law in laws.items()),
+    )
+
+
+def _lemma(scheme: str, direction: Direction, table: pd.DataFrame, span: Iterable[str]) -> Finding:
+    laws = {moment: MomentLaw.of(table, moment) for moment in span}
     product, covariance = PRODUCTS[direction]
     return Finding(
         source=LEMMA,
         statement=(
-            f"{scheme}, {direction}: the covariance of the Gaussian part of {product} is "
-            f"{covariance}, but for an error that falls with the width as that of a sample"
+            f"{scheme}, {direction}, {_when(span)}: the covariance of the Gaussian part of "
+            f"{product} tends to the {covariance} of other networks, with the error to be "
+            "expected at finite width"
         ),
-        verdict=verdict(conjunction(law.is_sampling for law in laws.values())),
-        evidence=f"relative error {numbers}",
-        origin="paper" if scheme == "µP" else "follows",
+        verdict=verdict(conjunction(law.is_expected for law in laws.values())),
+        evidence="relative error " + "; ".join(f"{moment} {law}" for moment, law in laws.items()),
+        origin=_origin(scheme),
+    )
+
+
+def _own(scheme: str, direction: Direction, table: pd.DataFrame) -> Finding:
+    law = MomentLaw.of(table, *LATE)
+    product, covariance = PRODUCTS[direction]
+    return Finding(
+        source="here",
+        statement=(
+            f"{scheme}, {direction}: the covariance of the Gaussian part of {product} at the last "
+            f"step does not tend to the {covariance} of other networks, which is random"
+        ),
+        verdict=verdict(negation(law.is_expected)),
+        evidence=f"relative error {law.error}",
     )
 
 
 def _contrast(scheme: str, direction: Direction, table: pd.DataFrame) -> Finding:
-    """Whether the Onsager part is needed; backward, only features that are learned need it."""
-    law = MomentLaw.of(table, "at the last step", "error_whole")
+    """Whether the Onsager part is needed; backward, only features that are learned need it.
+
+    Where the n = ∞ value is random, the network's own kernel is what remains to hold it against.
+    """
+    own = scheme in RANDOM
+    values = ("error_whole", "sampling_error") if own else ("limit_error_whole", "expected_error")
+    law = MomentLaw.of(table, *LATE, *values)
     product, _ = PRODUCTS[direction]
-    if direction == "backward" and scheme in ("SP", "NTP"):
-        holds = law.is_sampling
-        statement = f"so has the whole of {product} at the last step: its Onsager part vanishes"
-    else:
-        holds = negation(law.is_sampling)
-        statement = f"not so the whole of {product} at the last step: its Onsager part stays"
+    what = "its network's own kernel" if own else "that covariance"
+    vanishes = own and direction == "backward"
+    end = f"has {what}: its" if vanishes else f"has not {what}: its"
     return Finding(
         source="here",
-        statement=f"{scheme}, {direction}: {statement}",
-        verdict=verdict(holds),
+        statement=(
+            f"{scheme}, {direction}: the whole of {product} at the last step {end} Onsager part "
+            f"{'vanishes' if vanishes else 'stays'}"
+        ),
+        verdict=verdict(law.is_expected if vanishes else negation(law.is_expected)),
         evidence=f"relative error {law}",
     )
+
+
+def _when(span: Iterable[str]) -> str:
+    return " and ".join(span)
+
+
+def _origin(scheme: str) -> Origin:
+    return "paper" if scheme == "µP" else "follows"

@@ -3,7 +3,7 @@
 from torch import Tensor
 
 from infwidth.network.layers.directions import Basis, Rows
-from infwidth.network.layers.initial import KnownWeights
+from infwidth.network.layers.initial import InitialWeights, KnownWeights
 from infwidth.network.layers.lazy import LazyMatrix
 from infwidth.theory.innovations.products import Array, SplitProduct, exact
 
@@ -47,8 +47,8 @@ class ObservedWeights(KnownWeights):
         return news
 
 
-class ObservedMatrix(LazyMatrix):
-    """A `LazyMatrix` on `ObservedWeights`, whose products can be taken apart.
+class CloseMatrix(LazyMatrix):
+    """A `LazyMatrix` that looks more closely at some steps.
 
     Attributes:
         signal: y of the latest backward pass, shape (N, outputs).
@@ -56,12 +56,10 @@ class ObservedMatrix(LazyMatrix):
         close_backward: the same for the next backward pass.
     """
 
-    weights: ObservedWeights
-
-    def __init__(self, matrix: Tensor, tolerance: float) -> None:
-        """Look at `matrix`, shape (outputs, inputs)."""
-        super().__init__(ObservedWeights(matrix), matrix, tolerance)
-        self.signal = matrix.new_zeros(0, len(matrix))
+    def __init__(self, weights: InitialWeights, like: Tensor, tolerance: float) -> None:
+        """As in `LazyMatrix`."""
+        super().__init__(weights, like, tolerance)
+        self.signal = like.new_zeros(0, weights.shape[0])
         self.close_forward = self.close_backward = False
         self._usual_tolerance = tolerance
 
@@ -75,6 +73,19 @@ class ObservedMatrix(LazyMatrix):
         """W' = W - rate yᵀ x, and (x + change) W'ᵀ - x Wᵀ; see `infwidth.network.layers.Layer`."""
         self.tolerance = self._tolerance_now(self.close_forward)
         return super().step(y, x, change, rate)
+
+    def _tolerance_now(self, close: bool) -> float:
+        return min(CLOSE_TOLERANCE, self._usual_tolerance) if close else self._usual_tolerance
+
+
+class ObservedMatrix(CloseMatrix):
+    """One on `ObservedWeights`, whose products can be taken apart."""
+
+    weights: ObservedWeights
+
+    def __init__(self, matrix: Tensor, tolerance: float) -> None:
+        """Look at `matrix`, shape (outputs, inputs)."""
+        super().__init__(ObservedWeights(matrix), matrix, tolerance)
 
     def forward_product(self, x: Tensor, *, initial: bool) -> SplitProduct:
         """W_0 times the initial features, or times their movement since.
@@ -105,6 +116,3 @@ class ObservedMatrix(LazyMatrix):
         """Directions looked at, as a fraction of all there are, on the side that has more."""
         bases = (self.forward_basis, self.backward_basis)
         return max(basis.count / basis.all.shape[1] for basis in bases)
-
-    def _tolerance_now(self, close: bool) -> float:
-        return min(CLOSE_TOLERANCE, self._usual_tolerance) if close else self._usual_tolerance

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from infwidth.datasets.prepare import PreparedDataset
+from infwidth.network.activations import Activation
 from infwidth.network.initialisation import initial_network, initial_stds, learning_rates
 from infwidth.network.layers.dense import DenseLayer
 from infwidth.network.layers.lazy import LazyLayer
@@ -84,8 +85,18 @@ def observed_network(
     seed: int,
     recipe: Recipe,
     tolerance: float,
+    activation: Activation | None = None,
 ) -> tuple[Network, list[ObservedMatrix]]:
     """The dense network of this seed, its hidden matrices behind `ObservedMatrix`.
+
+    Args:
+        data: prepared images and labels.
+        scheme: powers of the width.
+        width: n.
+        seed: of the initial weights.
+        recipe: how to train.
+        tolerance: of the matrices.
+        activation: φ, if it is none of those that a recipe names.
 
     Returns:
         The network, of one replica, and the matrices of layers 2 to L.
@@ -100,7 +111,9 @@ def observed_network(
         if isinstance(layer, DenseLayer)
     ]
     layers = [LazyLayer([matrix]) for matrix in matrices]
-    network = Network(dense.input_layer, [*layers, output], dense.activation, dense.dtype)
+    network = Network(
+        dense.input_layer, [*layers, output], activation or dense.activation, dense.dtype
+    )
     return network, matrices
 
 
