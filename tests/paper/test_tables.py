@@ -100,6 +100,14 @@ def test_a_cell_of_diversity_prints_what_decides_it(table: pd.DataFrame) -> None
     assert "raw" not in cell
 
 
+def test_a_refused_power_stands_beside_the_local_one(table: pd.DataFrame) -> None:
+    bent = {"law": "crossover", "local_exponent": 0.9, "local_low": 0.88, "local_high": 0.91}
+    edited = changed(table, "IP", "feature_variation", **bent)
+    assert "no single power: locally n<sup>0.90</sup> [0.88, 0.91]" in tables.markdown(edited)
+    assert r"no single power: locally $n^{0.90}\ [0.88, 0.91]$" in tables.latex(edited)
+    assert tables.markdown(table).count("locally") == 0
+
+
 @pytest.mark.parametrize("render", [tables.markdown, tables.latex])
 def test_a_disagreement_is_said_in_words(render, table: pd.DataFrame) -> None:  # type: ignore[no-untyped-def]
     assert "disagrees" not in render(table)
@@ -167,6 +175,7 @@ def test_reasons_stand_only_where_the_cell_disagrees(agreement: Agreement) -> No
         judging=Estimate(1.0, 0.9, 1.1),
         exponent=Estimate(0.0, NAN, NAN),
         raw_exponent=NAN,
+        local=None,
         value=None,
         retention=NOT_MEASURED,
         reason="because",

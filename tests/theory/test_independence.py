@@ -12,15 +12,14 @@ from numpy.typing import NDArray
 from scipy.optimize import lsq_linear
 
 from infwidth.measures.finite_width import log_factors
+from infwidth.measures.scaling import by_width
 from infwidth.schemes import SCHEMES
 from infwidth.theory.independence import draw as figure
+from infwidth.theory.independence.fits import FALLING, PAIRED_RATIO, fit_exponent, fit_limit
 from infwidth.theory.independence.judge import findings
 from infwidth.theory.independence.measure import (
-    FALLING,
     HALF_INTERVALS,
     Extrapolated,
-    fit_exponent,
-    fit_limit,
     independence_table,
 )
 from infwidth.theory.independence.train import train_activation
@@ -33,9 +32,9 @@ SAMPLES = 8
 
 @pytest.mark.parametrize("activation", ["sigmoid", "silu"])
 def test_the_training_is_that_of_a_plain_network_under_mup(activation: str) -> None:
-    data, seeds, width = dataset(), [0, 1], 24
+    data, seeds, width = dataset(), range(2), 24
     how = recipe(activation="tanh", steps=5)
-    metrics, spectra = train_activation(data, [16, width], seeds, how, activation)
+    metrics, spectra = train_activation(data, [16, width], len(seeds), how, activation)
     rate = 0.5 * {"sigmoid": 8.0, "silu": 1.0}[activation]
     same = recipe(activation=activation, learning_rate=rate)
     _, plain = both(data, SCHEMES["µP"], width, seeds, same)
@@ -217,8 +216,13 @@ def test_what_is_detectable_is_detected_nine_times_in_ten(
 def test_what_is_detectable_stands_in_the_table_and_in_the_evidence() -> None:
     metrics, spectra = measured(0.0)
     table = extrapolated(metrics, spectra)
-    expected = HALF_INTERVALS * (table["ci_high"] - table["exponent"])
-    assert table.columns[-1] == "detectable"
+    margins = pd.DataFrame(
+        {
+            "free": table["ci_high"] - table["exponent"],
+            "paired": table["paired_high"] - table["paired_exponent"],
+        }
+    )
+    expected = HALF_INTERVALS * margins.min(axis=1)
     assert table["detectable"].tolist() == pytest.approx(expected.tolist())
     rows = [row(detectable=0.0612), row(detectable=0.03, ci_high=-0.01)]
     (found,) = findings(pd.DataFrame(rows))
@@ -228,6 +232,39 @@ def test_what_is_detectable_stands_in_the_table_and_in_the_evidence() -> None:
     assert "is not known" in unknown.evidence
     (ip,) = findings(pd.DataFrame([row(scheme="IP", detectable=0.0612, **FELL)]))
     assert "at the end a fall faster than n^−0.07 would be seen" in ip.evidence
+
+
+def test_a_fall_since_the_start_is_seen_in_the_same_networks() -> None:
+    """What every network has of its own, and the finite-width effect, are in both steps."""
+    metrics, spectra = measured(0.0)
+    wide = metrics["width"] >= PAIRED_RATIO * SAMPLES
+    later = metrics["step"] > 0
+    fall = np.where(later, metrics["width"] ** -0.2, 1.0)
+    fell = metrics.assign(gram_min_eig=metrics["gram_min_eig"] * fall)
+    table = extrapolated(fell, spectra).set_index("step")
+    last = table.loc[10]
+    assert last["paired_exponent"] == pytest.approx(-0.2)
+    assert last["paired_low"] == pytest.approx(-0.2) == last["paired_high"]
+    assert last["detectable"] == pytest.approx(0, abs=1e-9)
+    assert set(metrics.loc[wide, "width"]) == {64, 128, 256, 512}
+    (found,) = findings(table.reset_index())
+    assert found.verdict == "undetermined", "neither above SLOW nor below FALLING"
+    assert "−0.20 [−0.20, −0.20]" in found.evidence
+
+
+def test_at_the_start_the_finite_width_effect_is_known() -> None:
+    """There κ = 1, so that the exponent is that of what is left of λ_min without the effect."""
+    metrics, spectra = measured(0.0)
+    row = extrapolated(metrics, spectra).iloc[0]
+    at_start = metrics[(metrics["step"] == 0) & (metrics["width"] >= PAIRED_RATIO * SAMPLES)]
+    groups = by_width(at_start, "gram_min_eig")
+    widest = spectra[(spectra["width"] == max(groups)) & (spectra["step"] == 0)]
+    spectrum = widest.sort_values("index")["eigenvalue"].to_numpy()
+    factors = log_factors(spectrum, list(groups), stages=int(row["layer"]))
+    assert list(groups) == [64, 128, 256, 512]
+    means = np.array([np.log(group).mean() for group in groups.values()])
+    slope = np.polyfit(np.log(list(groups)), means - factors, 1)[0]
+    assert row["paired_exponent"] == pytest.approx(slope)
 
 
 def test_an_exponent_that_does_not_tell_gives_no_limit() -> None:
@@ -281,6 +318,7 @@ def row(**changes: object) -> dict[str, object]:
         ratio_exponent=0.0, ratio_low=-0.1, ratio_high=0.1, widths=5, largest_width=512.0,
         value=0.025, resolution=1e-13, unresolved=0, unresolved_from=math.nan,
         smallest_seen=0.01, feature_change=0.8, detectable=0.1,
+        paired_exponent=math.nan, paired_low=math.nan, paired_high=math.nan,
     )  # fmt: skip
     return {**start, **vars(fitted), **changes}
 
@@ -393,7 +431,7 @@ def test_ips_evidence_tells_shrinking_collapse_and_resolution() -> None:
 def test_a_repeated_input_leaves_no_independent_features() -> None:
     """Assumption 4.1 violated, through training, reduction and fit."""
     how = recipe(steps=3, snapshots=3)
-    widths, seeds = [16, 32, 64, 128], range(3)
+    widths, seeds = [16, 32, 64, 128], 3
     verdicts = []
     for repeated in ([], [(1, 0)]):
         data = dataset(samples=4, repeated=repeated)

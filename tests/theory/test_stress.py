@@ -14,7 +14,7 @@ from infwidth.datasets.prepare import PreparedDataset
 from infwidth.network.initialisation import initial_network
 from infwidth.schemes import SCHEMES
 from infwidth.theory.finding import Finding
-from infwidth.theory.independence.train import train_activation
+from infwidth.theory.independence.train import replicas, train_activation
 from infwidth.theory.setting import OWN
 from infwidth.theory.stress import draw as figure
 from infwidth.theory.stress.judge import findings, judged
@@ -27,7 +27,6 @@ from infwidth.theory.stress.train import (
     Training,
     all_inputs,
     plan,
-    replicas,
     strained_tables,
     wide_enough,
 )
@@ -145,7 +144,7 @@ def test_settings_are_trained_on_all_images_and_what_does_not_fit_is_told() -> N
             train_labels=together.train_labels[:samples],
         )
         how = recipe(steps=3, snapshots=5)
-        expected, _ = train_activation(some, [64], range(2), how, "tanh")
+        expected, _ = train_activation(some, [64], 2, how, "tanh")
         own = metrics[(metrics["setting"] == number) & (metrics["width"] == 64)]
         pd.testing.assert_frame_equal(
             own.drop(columns=["strain", "setting"]).reset_index(drop=True), expected
@@ -204,7 +203,9 @@ def row(**changes: Any) -> dict[str, Any]:
         "ci_low": -0.05, "ci_high": 0.05, "ratio_exponent": 0.0, "ratio_low": -0.1,
         "ratio_high": 0.1, "widths": 4, "largest_width": 512.0, "value": 0.025, "resolution": 1e-13,
         "unresolved": 0, "unresolved_from": math.nan, "smallest_seen": 0.01, "feature_change": 0.8,
-        "detectable": 0.08, "edge": 0.9, "diverged": 0, "lost": 0,
+        "detectable": 0.08,
+        "paired_exponent": math.nan, "paired_low": math.nan, "paired_high": math.nan,
+        "edge": 0.9, "diverged": 0, "lost": 0,
     }  # fmt: skip
     return start | changes
 

@@ -25,10 +25,10 @@ from infwidth.measures.trends import OURS, RULES, Thresholds, Trend, readings
 class Judgement:
     """One row of table1.csv: the verdict on a cell, and the numbers that stand in it.
 
-    `paper` and `agrees` are empty where the paper makes no claim. `law` and the local exponent are,
-    like the value and the exponent, those of the metric that is shown; `judging` and its exponent
-    those of the metric that the rule read, and `raw_exponent` its exponent without the finite-width
-    term, empty where the law has none; `loss` is the scheme's training loss at the last step.
+    `paper` and `agrees` are empty where the paper makes no claim. Value and exponent are those of
+    the metric that is shown; `judging` and its exponents, `law` and the local exponent those of the
+    metric that the rule read, and `raw_exponent` its exponent without the finite-width term, empty
+    where the law has none; `loss` is the scheme's training loss at the last step.
     """
 
     scheme: str
@@ -101,10 +101,10 @@ def judge(
                 ci_low=shown.exponent.low,
                 ci_high=shown.exponent.high,
                 reason="; ".join([*_reason(judging, read, diverged), *_hangs_on(by_rule)]),
-                law=shown.law,
-                local_exponent=shown.local.value,
-                local_low=shown.local.low,
-                local_high=shown.local.high,
+                law=read.law,
+                local_exponent=read.local.value,
+                local_low=read.local.low,
+                local_high=read.local.high,
                 raw_exponent=raw,
                 judging=read.value.value,
                 judging_low=read.value.low,

@@ -12,9 +12,12 @@ from infwidth import numbers
 from infwidth.files.tables import read_csv
 from infwidth.measures.estimate import Estimate
 from infwidth.measures.metrics import JUDGING, RETAINING, SHOWN, Metric
+from infwidth.measures.misfit import CROSSOVER
 
 Agreement = Literal["agrees", "disagrees", "no claim"]
 LOSS = "Training loss"
+# What is told of an exponent where the measurements refuse a single power.
+BENT = "no single power: locally"
 # What `write` writes.
 WRITTEN = ("table1.md", "table1.tex", "table1_layers.md")
 
@@ -26,6 +29,8 @@ class Cell:
     Attributes:
         judging: the value that the rule read, and `exponent` its power of the width; `raw_exponent`
             is that without the finite-width term, NaN where there is none.
+        local: the exponent at the largest widths, where the measurements refuse a single power;
+            else None.
         value: what the column shows, where that is another metric; None where it is the same.
         retention: what training left of `judging`, all NaN in columns that do not tell.
     """
@@ -37,6 +42,7 @@ class Cell:
     judging: Estimate
     exponent: Estimate
     raw_exponent: float
+    local: Estimate | None
     value: Estimate | None
     retention: Estimate
     reason: str
@@ -101,6 +107,7 @@ def cell(row: "pd.Series[float]") -> Cell:
         judging=Estimate.of(row, "judging"),
         exponent=Estimate.of(row, "judging_exponent"),
         raw_exponent=float(row["raw_exponent"]),
+        local=Estimate.of(row, "local_exponent", "local") if str(row["law"]) == CROSSOVER else None,
         value=None if JUDGING[column] is SHOWN[column] else Estimate.of(row, "value"),
         retention=Estimate.of(row, "retention"),
         reason=str(row["reason"]),
@@ -209,6 +216,7 @@ def _markdown_cell(shown: Cell) -> str:
         f"**{shown.measured}** {mark}".strip(),
         ("" if same else f"{shown.judged_by.noun} ") + numbers.with_interval(*shown.judging),
         power if math.isfinite(shown.exponent.value) else "",
+        _markdown_local(shown.local) if shown.local else "",
         f"retention {numbers.with_interval(*shown.retention)}" if shown.retained else "",
         f"{SHOWN[shown.column].symbol.html}: {numbers.with_interval(*shown.value)}"
         if shown.value
@@ -217,6 +225,11 @@ def _markdown_cell(shown: Cell) -> str:
         f"({shown.reason})" if _needs_reason(shown) else "",
     ]
     return "<br>".join(line for line in lines if line)
+
+
+def _markdown_local(local: Estimate) -> str:
+    power, interval = numbers.exponent(*local)
+    return f"{BENT} n<sup>{power}</sup> {interval}".strip()
 
 
 def _latex_cell(shown: Cell) -> str:
@@ -235,6 +248,7 @@ def _latex_cell(shown: Cell) -> str:
         rf"\textbf{{{_escaped(shown.measured)}}} {mark}".strip(),
         ("" if same else f"{shown.judged_by.noun} ") + _latex_value(shown.judging),
         power if math.isfinite(shown.exponent.value) else "",
+        _latex_local(shown.local) if shown.local else "",
         f"retention {_latex_value(shown.retention)}" if shown.retained else "",
         f"{_tex(SHOWN[shown.column])}: {_latex_value(shown.value)}" if shown.value else "",
         rf"\emph{{claimed: {_escaped(shown.paper)}}}" if shown.paper else "",
@@ -242,6 +256,11 @@ def _latex_cell(shown: Cell) -> str:
     ]
     body = r" \\ ".join(line for line in lines if line)
     return rf"\begin{{tabular}}[t]{{@{{}}l@{{}}}}{body}\end{{tabular}}"
+
+
+def _latex_local(local: Estimate) -> str:
+    power, interval = numbers.exponent(*local, tex=True)
+    return rf"{BENT} $n^{{{power}}}\ {interval}$"
 
 
 def _latex_value(value: Estimate) -> str:

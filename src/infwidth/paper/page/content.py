@@ -75,6 +75,7 @@ class CellInWords:
         power: its exponent, empty where there is none.
         interval: of the exponent.
         raw: the exponent without the finite-width term, empty where there is none.
+        local: what is told of the exponent where a single power is refused, else empty.
         retention: what training left of `judging`, empty where it is not known.
         value: of `metric`, where that is not what the rule read; else empty.
     """
@@ -93,6 +94,7 @@ class CellInWords:
     power: str
     interval: str
     raw: str
+    local: str
     retention: str
     value: str
     reason: str
@@ -150,6 +152,7 @@ def _cell(row: "pd.Series[Any]") -> CellInWords:
         power=power,
         interval=interval,
         raw=numbers.exponent(*(shown.raw_exponent,) * 3)[0] if has_raw else "",
+        local=f"{tables.BENT} {numbers.power(*shown.local)}" if shown.local else "",
         retention=numbers.with_interval(*shown.retention) if shown.retained else "",
         value=numbers.with_interval(*shown.value) if shown.value else "",
         reason=shown.reason,

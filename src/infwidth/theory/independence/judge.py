@@ -1,9 +1,10 @@
 """Theorem 4.5: whether least eigenvalues stay above zero at n = ∞, and where they fall.
 
-A limit counts as above zero where the exponent's interval does not reach below `SLOW`, its own lies
-above the resolution, and a fall as n^`FALLING` would have been seen. It counts as zero where the
-exponent's interval lies below `FALLING`. In between a slow fall and a slow approach to a limit look
-alike, and nothing is concluded. Rules and thresholds are ours.
+A limit counts as above zero where the interval of the exponent, or of the paired one if that is
+narrower, does not reach below `SLOW`, its own lies above the resolution, and a fall as n^`FALLING`
+would have been seen. It counts as zero where one of these intervals lies below `FALLING`. In
+between a slow fall and a slow approach to a limit look alike, and nothing is concluded. Rules and
+thresholds are ours.
 """
 
 import math
@@ -16,7 +17,7 @@ from infwidth.measures.estimate import Estimate
 from infwidth.measures.metrics import headline
 from infwidth.numbers import number, power, with_interval
 from infwidth.theory.finding import Finding, verdict
-from infwidth.theory.independence.measure import FALLING
+from infwidth.theory.independence.fits import FALLING, narrower
 
 MUP = "µP"
 # A power of n that is not below this stays: over eight times the width n^-0.1 loses a fifth.
@@ -71,7 +72,7 @@ def independent(rows: pd.DataFrame) -> bool | None:
     """Whether every limit is above zero; None where some are not determined."""
     if _gone(rows).any():
         return False
-    above = (rows["ci_low"] >= SLOW) & (rows["limit_low"] > rows["resolution"])
+    above = (_deciding(rows)["low"] >= SLOW) & (rows["limit_low"] > rows["resolution"])
     seen = (rows["detectable"] < -FALLING) & (rows["unresolved"] == 0)
     return True if bool((above & seen).all()) else None
 
@@ -81,13 +82,22 @@ def _dependent(rows: pd.DataFrame) -> bool | None:
     last = rows[rows["step"] == rows["step"].max()]
     if _gone(last).all():
         return True
-    return False if bool((last["ci_low"] >= SLOW).all()) else None
+    return False if bool((_deciding(last)["low"] >= SLOW).all()) else None
 
 
 def _gone(rows: pd.DataFrame) -> "pd.Series[bool]":
     """Where λ_min vanishes: it falls with the width, or is under resolution at every width."""
     never_seen = rows["smallest_seen"].isna() & (rows["unresolved"] > 0)
-    return (rows["ci_high"] < FALLING) | never_seen
+    return (rows["ci_high"] < FALLING) | (rows["paired_high"] < FALLING) | never_seen
+
+
+def _deciding(rows: pd.DataFrame) -> pd.DataFrame:
+    """Columns value, low, high: of the exponent or the paired one, whichever is known better."""
+    chosen = [
+        narrower(Estimate.of(row, "exponent", "ci"), Estimate.of(row, "paired_exponent", "paired"))
+        for _, row in rows.iterrows()
+    ]
+    return pd.DataFrame(chosen, columns=["value", "low", "high"], index=rows.index)
 
 
 def least(rows: pd.DataFrame) -> str:
@@ -104,12 +114,14 @@ def least(rows: pd.DataFrame) -> str:
         )
     if rows["exponent"].isna().all():
         return f"too few widths to extrapolate from ({rows['widths'].max()})"
-    steepest = rows.iloc[int(rows["ci_low"].fillna(rows["exponent"]).argmin())]
+    deciding = _deciding(rows)
+    place = int(deciding["low"].fillna(deciding["value"]).argmin())
+    steepest, reached = rows.iloc[place], Estimate(*deciding.iloc[place])
     change = number(headline(rows)["feature_change"].iloc[-1])
     parts = [
         f"over {rows['step'].nunique()} steps up to {rows['step'].max()}, in which h^L changed by "
         f"{change} of itself, the exponent in n that reaches lowest is "
-        f"{_interval_words(steepest, 'exponent', 'ci')} ({_place(steepest)})",
+        f"{power(*reached)} ({_place(steepest)})",
         seen(rows),
     ]
     if rows["limit"].notna().any():
@@ -128,7 +140,7 @@ def seen(rows: pd.DataFrame) -> str:
     """How steep a fall would have been seen, and in how many cases one was."""
     if rows["detectable"].isna().any():
         return "how steep a fall would have been seen is not known"
-    fell = int((rows["ci_high"] < 0).sum())
+    fell = int((_deciding(rows)["high"] < 0).sum())
     return (
         f"a fall faster than {falling(rows['detectable'].max())} would have been seen in any case, "
         f"and the exponent's interval lies below 0 in {fell} of {len(rows)}"

@@ -12,9 +12,16 @@ few widths with n ≫ N cannot tell a larger κ from a smaller b. The exponent b
 anything to extrapolate to: where its interval lies below `FALLING`, λ_min vanishes; where it lies
 across, there is no telling. Elsewhere the limit is C, given that b = 0, since F_l(n) → 1. That
 makes C positive by construction: what could have come out otherwise is b, and `detectable` says how
-steep a fall would have been seen. The
-paper proves C > 0 under µP for inputs and activations that meet its assumptions, and does not say
-how large it is. Rules and thresholds are ours.
+steep a fall would have been seen.
+
+Near n = 2N the data hardly tell κ from b. Two things do: at step 0 units are independent samples,
+so that κ = 1; and later λ_min is held against that of step 0 in the same network, in which most of
+the effect and of the scatter is the same. The *paired* exponent is b of that quotient, without a
+finite-width term, so that a later step stands on step 0, whose own is b with κ = 1. Both are
+fitted over widths of `PAIRED_RATIO` times N and more.
+
+The paper proves C > 0 under µP for inputs and activations that meet its assumptions, and does not
+say how large it is. Rules and thresholds are ours.
 """
 
 import math
@@ -27,20 +34,23 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import ndtri
 
-from infwidth.experiment import FEWEST_WIDTHS, FEWEST_WIDTHS_CORRECTED
 from infwidth.measures.estimate import NOT_MEASURED, Estimate
 from infwidth.measures.finite_width import log_factors, nearest_step
 from infwidth.measures.metrics import METRICS
-from infwidth.measures.power_law import UPPER_QUANTILE, Logarithms, fit, fit_power_law
+from infwidth.measures.power_law import UPPER_QUANTILE
 from infwidth.measures.scaling import by_width, groups, wholly_resolved
+from infwidth.theory.independence.fits import (
+    fit_exponent,
+    limit_of,
+    narrower,
+    paired_exponent,
+    starting_exponent,
+)
 from infwidth.theory.measuring import Files, Settings, Tables
 
 Array = NDArray[np.float64]
 Training = Literal["experiment", "activation", "stress"]
 
-# An exponent whose interval lies below this is taken as a fall towards zero: as the config's
-# `stable_exponent`, which says the same of Table 1. The least true one is IP's -1.
-FALLING = -0.25
 # A fall is seen where the interval of b lies below 0. A true n^-b is seen with POWER at this many
 # half intervals: exactly so with many degrees of freedom, and at up to 5 % fewer with few
 # (the quantile of the noncentral t over that of t).
@@ -68,7 +78,10 @@ class Extrapolated:
         smallest_seen: the smallest resolved λ_min/n of any width and seed.
         feature_change: ‖h^t - h^0‖ / ‖h^0‖ at the largest width, geometric mean over seeds.
         detectable: the smallest b > 0 such that a true n^-b would have been seen to fall with
-            probability `POWER`, by the scatter of these seeds.
+            probability `POWER`, by the scatter of these seeds, in the narrower of the intervals of
+            the exponent and the paired exponent.
+        paired_exponent: of λ_min over that at step 0 in the same network, empty where that has no
+            limit above 0; at step 0 b with κ = 1. `paired_low`, `paired_high` its interval.
     """
 
     limit: float
@@ -89,6 +102,9 @@ class Extrapolated:
     smallest_seen: float
     feature_change: float
     detectable: float
+    paired_exponent: float
+    paired_low: float
+    paired_high: float
 
 
 COLUMNS = [
@@ -126,6 +142,8 @@ def independence_table(
     for key, group in groups(wide):
         scheme, layer, kind = key
         correction = _Correction(_of(grams, scheme, layer, kind), layer)
+        start = group[group["step"] == 0]
+        stands = False
         for step, at_step in group.groupby("step"):
             index = {
                 "training": training,
@@ -136,7 +154,12 @@ def independence_table(
                 "layer": layer,
                 "kind": kind,
             }
-            fitted = _extrapolate(at_step, correction, int(str(step)))
+            paired = None
+            if int(str(step)):
+                paired = paired_exponent(at_step, start, samples) if stands else NOT_MEASURED
+            fitted = _extrapolate(at_step, correction, int(str(step)), samples, paired)
+            if paired is None:
+                stands = fitted.limit > 0
             rows.append({**index, **asdict(fitted)})
     # Named even where no width takes part and there is no row.
     return pd.DataFrame(rows, columns=COLUMNS)
@@ -170,8 +193,14 @@ def _of(table: pd.DataFrame, scheme: str, layer: int, kind: str) -> pd.DataFrame
     return table[chosen]
 
 
-def _extrapolate(rows: pd.DataFrame, correction: _Correction, step: int) -> Extrapolated:
-    """One Gram matrix at one step: `rows` are its widths and seeds."""
+def _extrapolate(
+    rows: pd.DataFrame,
+    correction: _Correction,
+    step: int,
+    samples: int,
+    paired: Estimate | None,
+) -> Extrapolated:
+    """One Gram matrix at one step: `rows` are its widths and seeds; `paired` is None at step 0."""
     resolved, lost = rows[rows["gram_min_eig"].notna()], rows[rows["gram_min_eig"].isna()]
     used = wholly_resolved(rows, "gram_min_eig")
     parts = by_width(used, "gram_min_eig")
@@ -180,7 +209,10 @@ def _extrapolate(rows: pd.DataFrame, correction: _Correction, step: int) -> Extr
     factors = correction(step, widths) if widths else None
     law = fit_exponent(widths, eigenvalues, factors)
     ratio = fit_exponent(widths, ratios, factors)
-    limit = _limit(law, eigenvalues, factors)
+    if paired is None:
+        paired = starting_exponent(widths, eigenvalues, factors, samples)
+    deciding = narrower(law, paired)
+    limit = limit_of(law, deciding, eigenvalues, factors)
     widest = rows[rows["width"] == rows["width"].max()]
     changes = widest["feature_change"].to_numpy(dtype=np.float64)
     upper = METRICS["gram_min_eig"].upper(rows)
@@ -203,7 +235,10 @@ def _extrapolate(rows: pd.DataFrame, correction: _Correction, step: int) -> Extr
         unresolved_from=float(lost["width"].min()),
         smallest_seen=float(resolved["gram_min_eig"].min()),
         feature_change=_geometric_mean(changes),
-        detectable=HALF_INTERVALS * (law.high - law.value),
+        detectable=HALF_INTERVALS * (deciding.high - deciding.value),
+        paired_exponent=paired.value,
+        paired_low=paired.low,
+        paired_high=paired.high,
     )
 
 
@@ -211,45 +246,6 @@ def _geometric_mean(values: Array) -> float:
     """0 if one of them is 0; NaN if one is not defined."""
     with np.errstate(divide="ignore"):
         return float(np.exp(np.log(values).mean()))
-
-
-def _limit(law: Estimate, eigenvalues: Sequence[Array], factors: Array | None) -> Estimate:
-    """λ_min at n = ∞: 0 where b falls, C where it does not, nothing where it may."""
-    if law.high < FALLING:
-        return Estimate(0.0, 0.0, 0.0)
-    if math.isnan(law.value) or law.low < FALLING:
-        return NOT_MEASURED
-    return fit_limit(eigenvalues, factors)
-
-
-def fit_exponent(widths: Sequence[int], values: Sequence[Array], factors: Array | None) -> Estimate:
-    """b of the module's law with its 95 % interval over seeds.
-
-    Args:
-        widths: n of each group of values.
-        values: positive values over seeds at each width; lengths may differ.
-        factors: log F_l(n) at each width; None: F = 1.
-
-    Returns:
-        All NaN where there is not at least one width more than parameters.
-    """
-    return fit_power_law(widths, values, factors).exponent
-
-
-def fit_limit(values: Sequence[Array], factors: Array | None) -> Estimate:
-    """C of the module's law with b = 0, with its 95 % interval over seeds.
-
-    Args:
-        values: positive values over seeds at each width; lengths may differ.
-        factors: log F_l(n) at each width; None: F = 1.
-
-    Returns:
-        All NaN where there is not at least one width more than parameters.
-    """
-    if len(values) < (FEWEST_WIDTHS if factors is None else FEWEST_WIDTHS_CORRECTED) - 1:
-        return NOT_MEASURED
-    design = np.ones((len(values), 1))
-    return fit(Logarithms(values), design, factors, index=0).parameter.exponential
 
 
 def measured(files: Files, settings: Settings) -> Tables:

@@ -19,12 +19,14 @@ from infwidth.theory.setting import first_samples, with_activation
 from infwidth.training.train import train
 
 MUP = "µP"
+# At a narrow width there are so many times as many seeds at most, for one sample; see `replicas`.
+MOST_REPLICAS = 128
 
 
 def train_activation(
     data: PreparedDataset,
     widths: Sequence[int],
-    seeds: Sequence[int],
+    seeds: int,
     recipe: Recipe,
     activation: str,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -33,14 +35,25 @@ def train_activation(
     Args:
         data: prepared images and labels.
         widths: n of each training.
-        seeds: one replica each.
+        seeds: how many replicas at the largest width; at the others as `replicas` says.
         recipe: how to train, but for the activation; see `with_activation`.
         activation: φ.
 
     Returns:
         The tables `infwidth.measures.tables.metrics_table` and `spectra_table`, of all widths.
     """
-    return train_widths(data, dict.fromkeys(widths, seeds), with_activation(recipe, activation))
+    of_width = replicas(widths, seeds, len(data.train_labels))
+    return train_widths(data, of_width, with_activation(recipe, activation))
+
+
+def replicas(widths: Sequence[int], seeds: int, samples: int) -> dict[int, range]:
+    """Seeds at each width: so many at the largest, and more where they are cheap.
+
+    Least eigenvalues scatter most at the smallest widths, and there a training costs least, as long
+    as the spectra of few samples are taken of it.
+    """
+    most = max(MOST_REPLICAS // samples, 1)
+    return {width: range(seeds * min(max(widths) // width, most)) for width in widths}
 
 
 def train_widths(
@@ -69,7 +82,7 @@ def measured_part(files: Files, settings: Settings, part: str) -> Tables:
     metrics, spectra = train_activation(
         first_samples(files.dataset(), settings["samples"]),
         settings["widths"],
-        range(settings["seeds"]),
+        settings["seeds"],
         Recipe(**settings["recipe"]),
         part,
     )

@@ -18,7 +18,7 @@ from infwidth.experiment import FEWEST_WIDTHS_CORRECTED
 from infwidth.network.initialisation import initial_network, learning_rates
 from infwidth.recipe import Recipe
 from infwidth.schemes import SCHEMES
-from infwidth.theory.independence.train import MUP, train_widths
+from infwidth.theory.independence.train import MUP, replicas, train_widths
 from infwidth.theory.measuring import Files, Settings, Tables
 from infwidth.theory.stress.names import RATES, SAMPLES, STEPS
 from infwidth.theory.stress.sharpness import sharpness
@@ -108,16 +108,6 @@ def wide_enough(strained: Strained, widths: Sequence[int], ratio: float) -> list
     if strained.strain != SAMPLES and min(halves) >= least:
         return halves
     return [width for width in widths if width >= least]
-
-
-def replicas(widths: Sequence[int], seeds: int, samples: int) -> dict[int, range]:
-    """Seeds at each width: so many at the largest, and more where they are cheap.
-
-    Least eigenvalues scatter most at the smallest widths, and there a training costs least, as long
-    as the spectra of few samples are taken of it.
-    """
-    most = max(MOST_SAMPLES // samples, 1)
-    return {width: range(seeds * min(max(widths) // width, most)) for width in widths}
 
 
 def strained_tables(
