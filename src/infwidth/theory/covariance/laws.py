@@ -22,8 +22,9 @@ LOWEST, HALF_WAY_UP, HIGHEST = -1.5, -0.75, -0.5
 # Error rate of each test of a mean, of which there are a dozen.
 LEVEL = 1e-3
 # Where kernels scatter by more of themselves than this at the largest width, or an error is larger,
-# nothing is said but that they are random: powers of 1/n say nothing yet.
-SETTLED = 0.5
+# nothing is said but that they are random: powers of 1/n do not tell yet. Late in training, when
+# the error has all but gone, signals are exponentials of what scatters.
+SETTLED = 0.25
 
 # What findings and the figure look at, in words: the pairs (s, t), s ≤ t, of the steps looked at
 # closely, which are 0, 1, the middle one of the logarithmic scale, and the last.
@@ -95,15 +96,19 @@ class MomentLaw:
         """Whether the error falls with n, and is as small as expected.
 
         It is, if the power's interval lies below 0 and the ratio's at the largest width below
-        `FACTOR`; it is not, if the power's lies above `HALF_WAY` or the ratio's above `FACTOR`.
-        None if neither. The power's interval alone would not do where C_st is nearly of rank one:
-        the error is then that of a single variance, and its logarithm scatters widely.
+        `FACTOR`; it is not, if the power's lies above `HALF_WAY` or the ratio's above `FACTOR`. None
+        if neither, or if the error is not small enough yet for its power to tell. The power's
+        interval alone would not do where C_st is nearly of rank one: the error is then that of a
+        single variance, and its logarithm scatters widely.
         """
         power, ratio = self.error.power, self.ratio.level
-        if power.low > HALF_WAY or ratio.low > FACTOR:
+        if ratio.low > FACTOR:
             return False
-        settled = self.error.level.value < SETTLED
-        return True if power.high < 0 and ratio.high < FACTOR and settled else None
+        if not self.error.level.value < SETTLED:
+            return None
+        if power.low > HALF_WAY:
+            return False
+        return True if power.high < 0 and ratio.high < FACTOR else None
 
     def __str__(self) -> str:
         """The error's law and the ratio at the largest width."""
@@ -139,6 +144,11 @@ class KernelLaw:
         return cls(pooled(means, "variance"), float(np.sqrt(widest.mean())), *shift(means))
 
     @property
+    def settled(self) -> bool:
+        """Whether they scatter so little that powers of 1/n tell something."""
+        return self.scatter < SETTLED
+
+    @property
     def averages(self) -> bool | None:
         """Whether the variance falls as n^-1."""
         low, high = self.variance.low, self.variance.high
@@ -150,7 +160,7 @@ class KernelLaw:
     def meets(self) -> bool | None:
         """Whether the mean tends to the n = ∞ value of other networks, off by order 1/n."""
         low, high = self.shift.low, self.shift.high
-        if not self.scatter < SETTLED:
+        if not self.settled:
             return None
         if self.misfit < LEVEL or not low <= 0 <= high:
             return False
