@@ -96,8 +96,8 @@ class MomentLaw:
         """Whether the error falls with n, and is as small as expected.
 
         It is, if the power's interval lies below 0 and the ratio's at the largest width below
-        `FACTOR`; it is not, if the power's lies above `HALF_WAY` or the ratio's above `FACTOR`. None
-        if neither, or if the error is not small enough yet for its power to tell. The power's
+        `FACTOR`; it is not, if the power's lies above `HALF_WAY` or the ratio's above `FACTOR`.
+        None if neither, or if the error is not small enough yet for its power to tell. The power's
         interval alone would not do where C_st is nearly of rank one: the error is then that of a
         single variance, and its logarithm scatters widely.
         """
