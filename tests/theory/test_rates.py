@@ -146,7 +146,7 @@ def test_a_rate_that_is_not_the_bounds_turns_the_verdict(linear: pd.DataFrame) -
     twice = linear["late_rate"].where(~mup, 1.1 * TIGHT * linear["bound_rate"])
     assert verdicts(linear, late_rate=twice) == ["verified"] * 3 + ["depends"] * 2
     found = findings(linear.assign(late_rate=twice), linear)
-    assert found[3].depends_on == "the scheme: NTP, not µP"
+    assert found[3].depends_on == "the scheme: so under NTP; not under µP"
     all_twice = 1.1 * TIGHT * linear["bound_rate"]
     assert verdicts(linear, late_rate=all_twice)[3:] == ["refuted", "refuted"]
     # A kernel that grew, and sets the rate.

@@ -124,8 +124,12 @@ def _across(
 ) -> Finding:
     """A statement asked of each scheme: it depends on the scheme where the answers differ."""
     differ = {True, False} <= set(answers.values())
-    words = {True: "", False: "not ", None: "undetermined for "}
-    depends = ", ".join(f"{words[answer]}{name}" for name, answer in answers.items())
+    words = {True: "so under", False: "not under", None: "undetermined under"}
+    depends = "; ".join(
+        f"{word} {', '.join(name for name, given in answers.items() if given is answer)}"
+        for answer, word in words.items()
+        if answer in answers.values()
+    )
     return Finding(
         "here",
         statement,
