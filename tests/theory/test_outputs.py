@@ -11,12 +11,13 @@ from numpy.typing import NDArray
 
 from infwidth.schemes import SCHEMES
 from infwidth.theory.coordinates.ensemble import Inputs, linear_outputs
-from infwidth.theory.coordinates.fall import extrapolated, offset_power, refused, width_for
+from infwidth.theory.coordinates.fall import extrapolated, offset_power, width_for
 from infwidth.theory.coordinates.measure import ensemble_tables
 from infwidth.theory.linearised.measure import initial_tangent_kernel
 from infwidth.theory.outputs import draw as figure
 from infwidth.theory.outputs.judge import enough, findings, width_text
 from infwidth.theory.outputs.measure import OFFSETS, OUTPUTS, _offset, process
+from infwidth.theory.powers import bent
 
 Array = NDArray[np.float64]
 
@@ -107,8 +108,8 @@ def test_the_width_for_a_size_is_solved_for() -> None:
 
 def test_a_single_width_beside_a_power_refuses_it() -> None:
     table = falling(-0.5)
-    assert not refused(table, "value")
-    assert refused(table.assign(value=table["value"] * (1 + (table["width"] == 64))), "value")
+    assert not bent(table, "value")
+    assert bent(table.assign(value=table["value"] * (1 + (table["width"] == 64))), "value")
 
 
 def planted(

@@ -3,6 +3,7 @@
 Where the data refuse a single power, the one at the largest widths decides in its place.
 """
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,6 +18,9 @@ from infwidth.numbers import power, with_interval
 
 # Half-way between n^-1/2, by which what is sampled falls, and n^0, of what does not fall.
 HALF_WAY = -0.25
+SAMPLING = -0.5
+# What counts as n^-1/2: at widths of some hundreds the next terms move an exponent by less.
+TOLERANCE = 0.1
 
 
 def fitted(table: pd.DataFrame, column: str) -> Estimate:
@@ -42,6 +46,21 @@ def falls(exponent: Estimate) -> bool | None:
     if exponent.high < HALF_WAY:
         return True
     return False if exponent.low > HALF_WAY else None
+
+
+def as_sampling(exponent: Estimate) -> bool | None:
+    """Whether something falls as n^-1/2 or faster; None where the interval does not decide."""
+    if not (math.isfinite(exponent.low) and math.isfinite(exponent.high)):
+        return None
+    near = SAMPLING + TOLERANCE
+    if exponent.high <= near or (exponent.low <= SAMPLING and exponent.high <= HALF_WAY):
+        return True
+    return False if exponent.low > near else None
+
+
+def bent(table: pd.DataFrame, column: str) -> bool:
+    """Whether the data refuse a single power of n of the positive values of a column."""
+    return _deciding(table[table[column] > 0], column)[1]
 
 
 @dataclass(frozen=True)

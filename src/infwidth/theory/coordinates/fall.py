@@ -1,8 +1,8 @@
 """How what is measured at growing widths falls, where a plain power of n does not tell all.
 
-Beside `infwidth.theory.powers`: whether a single power describes the values, what values with known
-errors tend to, the power of an offset whose square is what is measured, and the width at which
-something has fallen to a given size. Intervals are over networks.
+Beside `infwidth.theory.powers`: what values with known errors tend to, the power of an offset whose
+square is what is measured, and the width at which something has fallen to a given size. Intervals
+are over networks.
 """
 
 import math
@@ -18,9 +18,6 @@ from infwidth.measures.scaling import by_width
 
 Array = NDArray[np.float64]
 
-# A power is refused where a width's mean lies by more than this part, and by more standard errors
-# than `ERRORS`, beside it.
-MISFIT = 0.15
 # Half the length of an interval in standard errors: a statement asks for a dozen of them.
 ERRORS = 3.0
 FEWEST_WIDTHS = 3
@@ -28,16 +25,6 @@ FEWEST_WIDTHS = 3
 LEAST, MOST = 0.0, 80.0
 # The powers of n that an offset may have.
 OFFSET_POWERS = (-6.0, -0.01)
-
-
-def refused(table: pd.DataFrame, column: str) -> bool:
-    """Whether no single power of n describes a column, of a row for each width and seed."""
-    groups = by_width(table[table[column] > 0], column)
-    if len(groups) < FEWEST_WIDTHS:
-        return False
-    logs, design = _logarithms(groups)
-    left = np.abs(logs.means - design @ np.linalg.lstsq(design, logs.means)[0])
-    return bool(((left > MISFIT) & (left > ERRORS * np.sqrt(logs.variances))).any())
 
 
 def extrapolated(widths: Array, values: Array, errors: Array) -> Estimate:

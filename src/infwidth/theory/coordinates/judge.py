@@ -15,14 +15,11 @@ import pandas as pd
 
 from infwidth.measures.estimate import Estimate
 from infwidth.numbers import number, power, with_interval
-from infwidth.theory.coordinates.fall import extrapolated, refused
+from infwidth.theory.coordinates.fall import extrapolated
 from infwidth.theory.coordinates.names import MOMENTS
 from infwidth.theory.finding import Finding, Origin, conjunction, verdict
-from infwidth.theory.powers import HALF_WAY, fitted
+from infwidth.theory.powers import SAMPLING, as_sampling, bent, fitted
 
-SAMPLING = -0.5
-# What counts as n^-1/2: at widths of some hundreds the next terms move an exponent by less.
-TOLERANCE = 0.1
 # A correlation that stays as n grows is seen where its interval is no wider than this; under the
 # other it is none.
 CORRELATED, UNCORRELATED = 0.05, 0.01
@@ -72,7 +69,7 @@ def _law(scheme: str, table: pd.DataFrame) -> Finding:
         # Independent draws have the power 0 here, whatever the reference's own draws add.
         law = Estimate(*(end + SAMPLING for end in fitted(part, "ratio")))
         powers[f"{kind} at step {step}"] = law
-        answers.append(None if refused(part, "ratio") else _as_sampling(law))
+        answers.append(None if bent(part, "ratio") else as_sampling(law))
     widest = rows[rows["width"] == rows["width"].max()].groupby(["step", "kind"])["ratio"].mean()
     known = {place: law for place, law in powers.items() if math.isfinite(law.value)}
     evidence = "too few widths to fit a power of n"
@@ -80,11 +77,11 @@ def _law(scheme: str, table: pd.DataFrame) -> Finding:
         ends = [min, max]
         places = [end(known, key=lambda place: known[place].value) for end in ends]
         named = " to ".join(f"{power(*known[place])} ({place})" for place in dict.fromkeys(places))
-        bent = sum(answer is None for answer in answers)
+        undecided = sum(answer is None for answer in answers)
         evidence = (
             f"powers of n from {named}; at n = {rows['width'].max()} the distance is "
             f"{number(widest.min(), 2)} to {number(widest.max(), 2)} times that of independent "
-            f"draws; {bent} of {len(answers)} laws do not decide"
+            f"draws; {undecided} of {len(answers)} laws do not decide"
         )
         if shape:
             evidence += "; each width scaled to the reference, since sizes differ by orders"
@@ -97,14 +94,6 @@ def _law(scheme: str, table: pd.DataFrame) -> Finding:
         evidence,
         origin,
     )
-
-
-def _as_sampling(law: Estimate) -> bool | None:
-    if not (math.isfinite(law.low) and math.isfinite(law.high)):
-        return None
-    if law.high <= SAMPLING + TOLERANCE or (law.low <= SAMPLING and law.high <= HALF_WAY):
-        return True
-    return False if law.low > SAMPLING + TOLERANCE else None
 
 
 def _independent(scheme: str, table: pd.DataFrame) -> Finding:

@@ -12,7 +12,8 @@ from matplotlib.lines import Line2D
 
 from infwidth.drawing import panels, style
 from infwidth.measures.reading import curve
-from infwidth.theory.linearised.judge import LINEAR, largest_deviation, last_change
+from infwidth.theory.linearised.judge import largest_deviation, last_change
+from infwidth.theory.powers import SAMPLING
 
 DOTTED = (0, (1, 1.2))
 GUIDE = (0, (1, 2))
@@ -93,7 +94,7 @@ def _guide(ax: Axes, points: pd.DataFrame) -> None:
     """The power of n that is expected of these points, a little above the first."""
     if len(points):
         ends = np.array([points.index[0], points.index[-1]])
-        heights = 1.25 * float(points["mean"].iloc[0]) * (ends / ends[0]) ** LINEAR
+        heights = 1.25 * float(points["mean"].iloc[0]) * (ends / ends[0]) ** SAMPLING
         ax.plot(ends, heights, color="black", ls=GUIDE, lw=0.9, zorder=5)
 
 

@@ -14,11 +14,8 @@ from infwidth.measures.estimate import Estimate
 from infwidth.numbers import number, power
 from infwidth.theory.finding import Finding, Origin, negation, verdict
 from infwidth.theory.linearised.names import COMPARED
-from infwidth.theory.powers import HALF_WAY, falls, fitted
+from infwidth.theory.powers import as_sampling, falls, fitted
 
-LINEAR = -0.5
-# What counts as n^-1/2: at widths of some hundreds the next terms move an exponent by less.
-TOLERANCE = 0.1
 FEW = "too few widths, of trainings that reached the last step, to fit a power of n"
 
 
@@ -36,7 +33,7 @@ def findings(table: pd.DataFrame) -> list[Finding]:
                 "here",
                 f"{name}'s tangent kernel at initialisation approaches the closed form, which is "
                 "NTP's and µP's alike, as n^-1/2 or faster",
-                _linear,
+                as_sampling,
                 "the relative error goes by the power",
                 values,
             )
@@ -46,7 +43,7 @@ def findings(table: pd.DataFrame) -> list[Finding]:
             "Jacot et al. 2018",
             "NTP's network follows the linear equation of the n = ∞ tangent kernel: its deviation "
             "falls as n^-1/2 or faster",
-            _linear,
+            as_sampling,
             "the deviation goes by the power",
             deviation,
         ),
@@ -123,15 +120,6 @@ def last_change(table: pd.DataFrame, scheme: str) -> pd.DataFrame:
     changes = rows.rename(columns={"feature_change": "value"})[["width", "seed", "value"]]
     moved: pd.DataFrame = changes[changes["value"] > 0]
     return moved
-
-
-def _linear(law: Estimate) -> bool | None:
-    """Whether values fall as n^-1/2 or faster; None where the interval does not decide."""
-    if not (math.isfinite(law.low) and math.isfinite(law.high)):
-        return None
-    if law.high <= LINEAR + TOLERANCE or (law.low <= LINEAR and law.high <= HALF_WAY):
-        return True
-    return False if law.low > LINEAR + TOLERANCE else None
 
 
 def _stays(law: Estimate) -> bool | None:

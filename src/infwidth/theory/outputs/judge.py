@@ -11,11 +11,10 @@ import pandas as pd
 
 from infwidth.measures.estimate import Estimate
 from infwidth.numbers import number, power, with_interval
-from infwidth.theory.coordinates.fall import extrapolated, offset_power, refused, width_for
+from infwidth.theory.coordinates.fall import extrapolated, offset_power, width_for
 from infwidth.theory.finding import Finding, conjunction, verdict
-from infwidth.theory.powers import HALF_WAY, falls, fitted
+from infwidth.theory.powers import SAMPLING, as_sampling, bent, falls, fitted
 
-SAMPLING, TOLERANCE = -0.5, 0.1
 # Parts of a label's length that a network is wide enough for.
 SIZES = {"10 %": 0.1, "1 %": 0.01}
 # A spread that agrees with the limit's has an interval that holds 1 and is no longer than this on
@@ -74,7 +73,7 @@ def enough(outputs: pd.DataFrame, offsets: pd.DataFrame, size: float) -> Estimat
     arrived = (
         bool(np.isinf(offsets["limit_width"]).all()) or falls(offset_law(offsets)) is not False
     )
-    if refused(outputs, "difference") or not arrived:
+    if bent(outputs, "difference") or not arrived:
         return None
     positive = outputs[outputs["difference"] > 0]
     logs = np.log(positive["difference"]).groupby(positive["width"]).mean()
@@ -103,7 +102,7 @@ def _fluctuation(scheme: str, outputs: pd.DataFrame) -> Finding:
     for step in _steps(outputs):
         rows = widest(outputs[(outputs["step"] == step) & (outputs["fluctuation"] > 0)])
         laws[step] = fitted(rows, "fluctuation")
-        answers.append(None if refused(rows, "fluctuation") else _as_sampling(laws[step]))
+        answers.append(None if bent(rows, "fluctuation") else as_sampling(laws[step]))
     return Finding(
         "here",
         f"{scheme}: what is random in the distance of outputs from their n = ∞ values falls as "
@@ -121,14 +120,6 @@ def _powers(laws: dict[int, Estimate], answers: list[bool | None]) -> str:
         for (step, law), answer in zip(laws.items(), answers, strict=True)
     ]
     return f"powers of n: {'; '.join(texts)}" if texts else FEW
-
-
-def _as_sampling(law: Estimate) -> bool | None:
-    if not (math.isfinite(law.low) and math.isfinite(law.high)):
-        return None
-    if law.high <= SAMPLING + TOLERANCE or (law.low <= SAMPLING and law.high <= HALF_WAY):
-        return True
-    return False if law.low > SAMPLING + TOLERANCE else None
 
 
 def _offset(scheme: str, offsets: pd.DataFrame) -> Finding:
