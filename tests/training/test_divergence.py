@@ -101,7 +101,7 @@ def test_verify_follows_the_table(copy: Checkout) -> None:
     path.write_text("".join(lines), encoding="utf-8")
     run = copy.snakemake(targets=["verify"])
     assert run.code != 0
-    assert re.search("SP, feature.variation: the paper says .small", run.output)
+    assert re.search("SP, feature.variation: claimed is .small", run.output)
     assert run.output.count("the paper says") == 2  # on the terminal, and from the log
 
 
@@ -110,5 +110,5 @@ def test_verify_judges_by_the_thresholds_given(copy: Checkout) -> None:
     run = copy.snakemake(config={"small_change": 1e-9}, targets=["verify"])
     assert run.code != 0
     for scheme in ("SP", "NTP"):
-        assert re.search(f"{scheme}, feature.variation: the paper says .small", run.output)
+        assert re.search(f"{scheme}, feature.variation: claimed is .small", run.output)
     assert copy.plan(small_change=1e-9).trainings == set()
