@@ -102,7 +102,7 @@ def test_verify_follows_the_table(copy: Checkout) -> None:
     run = copy.snakemake(targets=["verify"])
     assert run.code != 0
     assert re.search("SP, feature.variation: claimed is .small", run.output)
-    assert run.output.count("the paper says") == 2  # on the terminal, and from the log
+    assert run.output.count("claimed is") == 2  # on the terminal, and from the log
 
 
 def test_verify_judges_by_the_thresholds_given(copy: Checkout) -> None:
