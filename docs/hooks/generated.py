@@ -97,21 +97,18 @@ def theory_overview(root: Path) -> str:
     """A row per section of theory.md: what could have failed, and how its findings are graded."""
     page = (root / "docs/theory.md").read_text(encoding="utf-8")
     sections = {found["name"]: found.groupdict() for found in SECTION.finditer(page)}
-    found = {
-        experiment: findings
-        for experiment in EXPERIMENTS
-        if (findings := _findings(root / f"paper/{experiment}/theory/findings.csv"))
-    }
-    shown = [experiment for experiment in OVERVIEWED if experiment in found]
-    links = (f"[{experiment}](../paper/{experiment}/theory/findings.md)" for experiment in shown)
+    found = {experiment: _findings(root, experiment) for experiment in OVERVIEWED}
+    links = (f"[{experiment}](../paper/{experiment}/theory/findings.md)" for experiment in found)
     rows = []
     for name in NAMES:
         own = [row for each in found.values() for row in each if row["check"] == name]
         papers = {row["source"]: None for row in own if row["origin"] != "here"}
-        grades = (_grades(found[each], name, bool(papers)) for each in shown)
+        grades = (_grades(each, name, bool(papers)) for each in found.values())
         section = sections[name]
         failing = " ".join(section["failing"].split())
-        rows.append((f"[{section['title']}](#{name})", "; ".join(papers) or "ours", failing, *grades))
+        rows.append(
+            (f"[{section['title']}](#{name})", "; ".join(papers) or "ours", failing, *grades)
+        )
     return _table(("section", "who says it", "what could have failed", *links), rows)
 
 
@@ -161,9 +158,8 @@ GENERATORS: Mapping[str, Callable[..., str]] = {
 }
 
 
-def _findings(path: Path) -> list[dict[str, str]]:
-    if not path.is_file():
-        return []
+def _findings(root: Path, experiment: str) -> list[dict[str, str]]:
+    path = root / f"paper/{experiment}/theory/findings.csv"
     with path.open(encoding="utf-8", newline="") as file:
         return list(csv.DictReader(file))
 

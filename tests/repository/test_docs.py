@@ -386,7 +386,7 @@ def test_table_1_is_the_committed_one(site: Path, pages: dict[Path, Page]) -> No
         rows = list(csv.DictReader(file))
     assert len(rows) == 12
     for row in rows:
-        assert f"paper: {row['paper']}" in text
+        assert f"claimed: {row['paper']}" in text
         assert row["measured"] in text
 
 
@@ -501,8 +501,7 @@ def test_exponents_are_those_of_the_scaling_table(hooks: Any) -> None:
 
 def test_the_overview_counts_grades(hooks: Any) -> None:
     rows = [
-        re.split(r" \| ", row.strip("| "))
-        for row in hooks.theory_overview(ROOT).splitlines()[2:]
+        re.split(r" \| ", row.strip("| ")) for row in hooks.theory_overview(ROOT).splitlines()[2:]
     ]
     assert [re.findall(r"\(#(\w+)\)", row[0])[0] for row in rows] == list(NAMES)
     for place, experiment in enumerate(("cifar10", "wide"), start=3):
