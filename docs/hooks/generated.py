@@ -7,6 +7,7 @@ makes of the repository and the arguments.
 import csv
 import math
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
@@ -17,11 +18,20 @@ import architecture
 from infwidth import numbers
 from infwidth.config.reading import load_schema
 from infwidth.config.reference import reference
+from infwidth.theory.statements import NAMES
 
 MARK = re.compile(r"<!-- generated: (?P<name>[a-z_]+)(?P<arguments>[^>]*?) -->")
 SCHEMA = "workflow/schemas/config.schema.yaml"
 # Committed experiments, the first of them first.
 EXPERIMENTS = ("cifar10", "digits", "wide")
+# Those whose grades the overview of theory.md has.
+OVERVIEWED = ("cifar10", "wide")
+# A section of theory.md, by the name of its statement, up to the first sentence on its failure.
+SECTION = re.compile(
+    r"^## (?P<title>[^\n{]+) \{ #(?P<name>\w+) \}\n(?:(?!^## ).)*?"
+    r"^\*What could have failed\.\* (?P<failing>.+?\.)\s",
+    re.MULTILINE | re.DOTALL,
+)
 
 
 @cache
@@ -83,14 +93,23 @@ def exponents(root: Path, experiment: str, metric: str, *layers: str) -> str:
     return _table(heads, (_exponent_cells(row) for row in rows))
 
 
-def theory_findings(root: Path) -> str:
-    """The findings of every experiment whose theory was checked."""
-    parts = []
-    for experiment in EXPERIMENTS:
-        path = f"paper/{experiment}/theory/findings.md"
-        if (root / path).is_file():
-            parts += [f"### {experiment} {{ #findings-{experiment} }}", "", table(root, path), ""]
-    return "\n".join(parts) or "No committed experiment has findings yet."
+def theory_overview(root: Path) -> str:
+    """A row per section of theory.md: what could have failed, and how its findings are graded."""
+    page = (root / "docs/theory.md").read_text(encoding="utf-8")
+    sections = {found["name"]: found.groupdict() for found in SECTION.finditer(page)}
+    found = {experiment: _findings(root, experiment) for experiment in OVERVIEWED}
+    links = (f"[{experiment}](../paper/{experiment}/theory/findings.md)" for experiment in found)
+    rows = []
+    for name in NAMES:
+        own = [row for each in found.values() for row in each if row["check"] == name]
+        papers = {row["source"]: None for row in own if row["origin"] != "here"}
+        grades = (_grades(each, name, bool(papers)) for each in found.values())
+        section = sections[name]
+        failing = " ".join(section["failing"].split())
+        rows.append(
+            (f"[{section['title']}](#{name})", "; ".join(papers) or "ours", failing, *grades)
+        )
+    return _table(("section", "who says it", "what could have failed", *links), rows)
 
 
 def theory_figure(root: Path, name: str) -> str:
@@ -100,17 +119,6 @@ def theory_figure(root: Path, name: str) -> str:
         if (root / path).is_file():
             return f"![{name}, {experiment}](../{path})"
     return ""
-
-
-def theory_tables(root: Path) -> str:
-    """The tables of the checks of the theory and their columns, from the first that are there."""
-    rows: dict[str, str] = {}
-    for experiment in EXPERIMENTS:
-        for path in sorted((root / f"paper/{experiment}/theory").glob("*.csv")):
-            with path.open(encoding="utf-8", newline="") as file:
-                columns = next(csv.reader(file))
-            rows.setdefault(f"`{path.name}`", ", ".join(f"`{column}`" for column in columns))
-    return _table(("table", "columns"), rows.items()) if rows else "No committed run has them yet."
 
 
 def sizes(root: Path, experiment: str, layer: str, metric: str) -> str:
@@ -144,11 +152,26 @@ GENERATORS: Mapping[str, Callable[..., str]] = {
     "rooms": lambda root: architecture.rooms(),
     "table": table,
     "exponents": exponents,
-    "theory_findings": theory_findings,
+    "theory_overview": theory_overview,
     "theory_figure": theory_figure,
-    "theory_tables": theory_tables,
     "sizes": sizes,
 }
+
+
+def _findings(root: Path, experiment: str) -> list[dict[str, str]]:
+    path = root / f"paper/{experiment}/theory/findings.csv"
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def _grades(findings: Iterable[Mapping[str, str]], name: str, of_paper: bool) -> str:
+    """How many findings of a statement have which verdict: of the paper's, or of ours."""
+    counts = Counter(
+        row["verdict"]
+        for row in findings
+        if row["check"] == name and (row["origin"] != "here") == of_paper
+    )
+    return ", ".join(f"{count} {verdict}" for verdict, count in counts.items()) or "-"
 
 
 def _exponent_cells(row: Mapping[str, str]) -> Iterator[str]:
@@ -159,7 +182,8 @@ def _exponent_cells(row: Mapping[str, str]) -> Iterator[str]:
     yield row["scheme"]
     yield row["layer"]
     yield numbers.with_interval(*three("value", "value_low", "value_high"))
-    yield " ".join(numbers.exponent(*three("exponent", "ci_low", "ci_high"))).strip()
+    fitted = " ".join(numbers.exponent(*three("exponent", "ci_low", "ci_high"))).strip()
+    yield f"{fitted}, {row['law']}" if row["law"] == "crossover" else fitted
     yield numbers.exponent(*three(*["raw_exponent"] * 3))[0]
     yield numbers.number(float(row["correction_power"] or "nan"), 2)
 

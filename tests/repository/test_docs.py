@@ -23,6 +23,7 @@ from infwidth.config import read_experiment
 from infwidth.config.reading import load_schema
 from infwidth.config.reference import documented, reference
 from infwidth.config.values import every_key
+from infwidth.theory.statements import NAMES
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
@@ -385,7 +386,7 @@ def test_table_1_is_the_committed_one(site: Path, pages: dict[Path, Page]) -> No
         rows = list(csv.DictReader(file))
     assert len(rows) == 12
     for row in rows:
-        assert f"paper: {row['paper']}" in text
+        assert f"claimed: {row['paper']}" in text
         assert row["measured"] in text
 
 
@@ -410,6 +411,10 @@ def test_equations_are_mathml(site: Path, pages: dict[Path, Page]) -> None:
 # ------------------------------------------------------------------------------ files and columns
 
 
+# A column for each hidden layer, of which as many as there are are not described one by one.
+LAYER_OF = re.compile(r"^feature_change_\d+$")
+
+
 def documented_columns() -> dict[str, set[str]]:
     """CSV file -> the columns that files.md describes."""
     text = (DOCS / "files.md").read_text(encoding="utf-8")
@@ -419,6 +424,7 @@ def documented_columns() -> dict[str, set[str]]:
         body = re.split(r"^## ", body, flags=re.MULTILINE)[0]
         cells = re.findall(r"^\| (`.+?) \|", body, re.MULTILINE)
         columns = {name for cell in cells for name in re.findall(r"`(\w+)`", cell)}
+        columns = {name for name in columns if not LAYER_OF.search(name)}
         found |= {name: columns for name in heading.split(", ") if name.endswith(".csv")}
     return found
 
@@ -426,11 +432,15 @@ def documented_columns() -> dict[str, set[str]]:
 @pytest.mark.parametrize("experiment", EXPERIMENTS)
 def test_every_column_is_described(experiment: str) -> None:
     described = documented_columns()
-    tables = sorted((ROOT / "paper" / experiment).glob("*.csv"))
-    assert {path.name for path in tables} == set(described)
-    for path in tables:
+    folder = ROOT / "paper" / experiment
+    tables = [*folder.glob("*.csv"), *folder.glob("theory/*.csv")]
+    names = [path.relative_to(folder).as_posix() for path in tables]
+    # Which tables of the theory there are is the config's choice.
+    assert {name for name in described if "/" not in name} <= set(names)
+    for name, path in zip(names, tables, strict=True):
         with path.open(encoding="utf-8", newline="") as file:
-            assert set(next(csv.reader(file))) == described[path.name], path
+            columns = set(next(csv.reader(file)))
+        assert {column for column in columns if not LAYER_OF.search(column)} == described[name]
 
 
 @pytest.mark.parametrize("experiment", EXPERIMENTS)
@@ -489,15 +499,39 @@ def test_exponents_are_those_of_the_scaling_table(hooks: Any) -> None:
             assert float(shown.replace("−", "-")) == pytest.approx(expected[column], abs=0.006)
 
 
-def test_findings_and_figures_are_shown_once_they_are_there(hooks: Any, tmp_path: Path) -> None:
-    assert "No committed" in hooks.theory_findings(tmp_path)
-    assert "No committed" in hooks.theory_tables(tmp_path)
+def test_the_overview_counts_grades(hooks: Any) -> None:
+    rows = [
+        re.split(r" \| ", row.strip("| ")) for row in hooks.theory_overview(ROOT).splitlines()[2:]
+    ]
+    assert [re.findall(r"\(#(\w+)\)", row[0])[0] for row in rows] == list(NAMES)
+    for place, experiment in enumerate(("cifar10", "wide"), start=3):
+        findings = pd.read_csv(ROOT / f"paper/{experiment}/theory/findings.csv")
+        for name, row in zip(NAMES, rows, strict=True):
+            own = findings[findings["check"] == name]
+            whose = own[(own["origin"] == "here") == (row[1] == "ours")]
+            counted = {word: int(count) for count, word in re.findall(r"(\d+) (\w+)", row[place])}
+            assert counted == whose["verdict"].value_counts().to_dict(), (experiment, name)
+
+
+def test_each_statement_of_the_theory_has_its_section() -> None:
+    sections = re.split(r"^## ", (DOCS / "theory.md").read_text(encoding="utf-8"), flags=re.M)
+    named = [found for text in sections if (found := re.match(r".+ \{ #(\w+) \}", text))]
+    assert [found[1] for found in named] == ["overview", *NAMES]
+    for found in named[1:]:
+        for part in ("What the paper states.", "What is done.", "What could have failed."):
+            assert f"*{part}*" in found.string, (found[1], part)
+        assert re.search(r"\*(Where it stands|What remains undetermined)\.\*", found.string)
+
+
+def test_pages_say_that_tables_are_put_in() -> None:
+    for name in PAGES:
+        text = (DOCS / name).read_text(encoding="utf-8")
+        assert "<!-- generated" not in text or "`make docs`" in text.partition("\n## ")[0], name
+
+
+def test_figures_are_shown_once_they_are_there(hooks: Any, tmp_path: Path) -> None:
     assert hooks.theory_figure(tmp_path, "rest") == ""
     folder = tmp_path / "paper/digits/theory/figures"
     folder.mkdir(parents=True)
     (folder / "rest.png").touch()
-    (folder.parent / "findings.md").write_text("| a |\n| --- |\n| b |\n", encoding="utf-8")
-    (folder.parent / "rest.csv").write_text("case,step\nx,0\n", encoding="utf-8")
-    assert "| b |" in hooks.theory_findings(tmp_path)
-    assert "| `rest.csv` | `case`, `step` |" in hooks.theory_tables(tmp_path)
     assert "../paper/digits/theory/figures/rest.png" in hooks.theory_figure(tmp_path, "rest")
