@@ -22,7 +22,7 @@ from infwidth.review import review
 from infwidth.review.text_table import TextTable
 from infwidth.theory.inputs.judge import findings as findings_on_inputs
 from infwidth.theory.rest import judge as rest
-from infwidth.theory.statements import NAMES, measured_tables
+from infwidth.theory.statements import chosen, measured_tables
 
 ROOT = other_arithmetic.ROOT
 EXPERIMENTS = ("digits", "cifar10", "wide")
@@ -59,7 +59,7 @@ def test_review_does_not_hang_on_last_digits(tmp_path: Path) -> None:
     assert {"metrics.csv", "scaling.csv", "table1.csv", "rest.csv", "limits.csv"} <= changed
     provenance = folder / "provenance.json"
     content = json.loads(provenance.read_text(encoding="utf-8"))
-    content["files"] = checksums(folder, measured_tables(NAMES))
+    content["files"] = checksums(folder, measured_tables(chosen(content["config"]["theory"])))
     provenance.write_text(json.dumps(content), encoding="utf-8")
     outcomes = review(folder)
     assert [outcome for outcome in outcomes if not outcome.passes] == []
@@ -103,7 +103,7 @@ def test_trainings_with_other_instructions_agree(tmp_path: Path) -> None:
     assert list(judged["measured"]) == list(judged_there["measured"])
 
 
-@pytest.mark.parametrize("experiment", EXPERIMENTS)
+@pytest.mark.parametrize("experiment", ["cifar10", "digits"])
 def test_no_word_hangs_on_what_is_under_its_resolution(experiment: str) -> None:
     """What is under the resolution is rounding, and another machine's is another."""
     theory = ROOT / "paper" / experiment / "theory"

@@ -86,7 +86,7 @@ def test_every_word_and_number_of_the_written_table_is_in_the_csv(finished: Chec
         for cell in line[1:]:
             row = next(rows)
             assert f"**{row['measured']}**" in cell
-            assert f"*paper: {row['paper']}*" in cell
+            assert f"*claimed: {row['paper']}*" in cell
             assert ("**disagrees**" in cell) == (row["agrees"] == "false")
             shown = shown_numbers(cell.replace(row["reason"], ""))
             measured = [float(row[name]) for name in NUMBERS if row[name]]

@@ -94,7 +94,7 @@ def _label(ax: Axes, text: str, place: tuple[float, float], color: Any) -> None:
 def _times(ax: Axes, times: pd.DataFrame, look: Look) -> None:
     widths = {int(width) for width in times.loc[times["step"].notna(), "width"]}
     for size, marker in zip(SIZES, SIZE_MARKERS, strict=True):
-        rows = times[times["size"] == size]
+        rows = times[np.isclose(times["size"], size)]
         law = time_law(rows)
         if law is None:
             continue

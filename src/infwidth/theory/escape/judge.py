@@ -6,6 +6,7 @@ The laws are those of `infwidth.theory.escape.laws`. All thresholds are ours.
 import math
 from collections.abc import Iterator
 
+import numpy as np
 import pandas as pd
 
 from infwidth.numbers import number, power, with_interval
@@ -106,7 +107,7 @@ def _predicted(rows: pd.DataFrame, last: int) -> str:
 def _time(times: pd.DataFrame) -> Finding:
     statement = f"the time that IP takes to reach a fixed size grows as ln n ({_where(times)})"
     times = of_scheme(times, IP)
-    laws = {size: time_law(times[times["size"] == size]) for size in SIZES}
+    laws = {size: time_law(times[np.isclose(times["size"], size)]) for size in SIZES}
     known = {size: law for size, law in laws.items() if law is not None}
     holds = conjunction(law.holds for law in known.values())
     parts = [
