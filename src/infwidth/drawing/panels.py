@@ -70,7 +70,11 @@ _DASHES: Sequence[Any] = ("-", (0, (4, 1.2)), (0, (1.5, 1)))
 
 
 def few_widths(widths: Iterable[int]) -> dict[int, Any]:
-    """The least, a middle and the largest width, ascending, each with dashes of its own."""
+    """The least, a middle and the largest width, ascending, each with dashes of its own.
+
+    >>> [*few_widths([64, 128, 256, 512, 1024])], [*few_widths([64])], few_widths([])
+    ([64, 256, 1024], [64], {})
+    """
     ordered = sorted(set(widths))
     places = np.linspace(len(ordered) - 1, 0, min(len(_DASHES), len(ordered))).round()
     chosen = zip(places.astype(int), _DASHES, strict=False)
