@@ -4,7 +4,7 @@ import pytest
 
 from infwidth.measures.finite_width import log_factors
 from infwidth.measures.metrics import METRICS
-from infwidth.measures.scaling import scaling_table
+from infwidth.measures.scaling import law_along, scaling_table
 from infwidth.measures.trends import Thresholds
 from infwidth.measures.verdicts import rules_table, table1
 
@@ -218,6 +218,22 @@ def test_a_constant_under_sampling_is_stable_with_the_correction_alone() -> None
     words = dict(zip(rules["rule"], rules["measured"], strict=True))
     assert words.pop("raw") == "increases with width"
     assert set(words.values()) == {"stable across widths"}
+
+
+def test_a_law_runs_through_its_points_and_its_power_apart() -> None:
+    """Of a constant under sampling: the law has the factor, its power is the constant."""
+    metrics, spectra = measurements()
+    spectrum = spectra[(spectra["width"] == 1024) & (spectra["matrix"] == "gram")]["eigenvalue"]
+    factors = np.exp(log_factors(spectrum.to_numpy(), WIDTHS, stages=2))
+    lowered = dict(zip(WIDTHS, 0.3 * factors, strict=True))
+    metrics["gram_min_eig"] = metrics["width"].map(lowered) * (1 + 0.01 * metrics["seed"])
+    scaling = scaling_table(metrics, spectra, samples=SAMPLES, steps=9, fit_width_ratio=16)
+    fit = row_of(scaling, "gram_min_eig")
+    law = law_along(fit, metrics[metrics["step"] == 9], spectra)
+    assert law.index.tolist() == [128, 256, 512, 1024]
+    middle = (1 * 1.01 * 1.02) ** (1 / 3)
+    np.testing.assert_allclose(law["law"], [middle * lowered[n] for n in law.index], rtol=1e-6)
+    np.testing.assert_allclose(law["power"], 0.3 * middle, rtol=1e-6)
 
 
 def test_a_law_that_is_no_power_is_refused() -> None:

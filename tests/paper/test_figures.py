@@ -1,6 +1,7 @@
 import subprocess
 import sys
 import warnings
+from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
 
@@ -66,6 +67,7 @@ def drawn(ax: Axes, scheme: str, marker: str | None = None) -> list[np.ndarray]:
         for line in ax.lines
         if to_hex(line.get_color()) == look.color.lower()
         and line.get_marker() == (marker or look.marker)
+        and (marker or line.get_linestyle() != "None")
         and len(np.asarray(line.get_xdata()))
     ]
 
@@ -101,6 +103,34 @@ def test_the_sweep_legend_gives_the_fitted_power_of_scaling_csv(small: Measureme
     figure = figures.width_sweep.draw(small)
     expected = f"SP −{abs(fit['exponent']):.2f} ± 0.02"
     assert expected in texts(figure)
+
+
+def test_the_sweep_draws_laws_through_their_points_and_hollows_the_others(tmp_path: Path) -> None:
+    measured = read(
+        write(tmp_path, Plan(widths=(16, 64, 256, 1024, 4096), seeds=2, layers=1, steps=STEPS))
+    )
+    scaling = measured.scaling
+    chosen = (scaling["metric"] == "feature_change") & (scaling["scheme"] == "IP")
+    bent = scaling.assign(law=scaling["law"].where(~chosen, "crossover"))
+    measured = replace(measured, scaling=bent)
+    figure = figures.width_sweep.draw(measured)
+    change, diversity = figure.axes[:2]
+    laws = [line for line in change.lines if line.get_zorder() == 5]
+    ranges = [[*map(float, np.asarray(line.get_xdata())[[0, -1]])] for line in laws]
+    # The power that is refused is that of the largest three.
+    assert ranges.count([256, 4096]) == 1
+    assert ranges.count([16, 4096]) == len(measured.schemes) - 1
+    assert "IP locally" in " ".join(texts(figure))
+    fit = measured.fit("gram_min_eig", "µP", 1, "h")
+    assert fit is not None
+    left = sorted(measured.widths)[: -int(fit["widths"])]
+    hollow = [
+        [*np.asarray(line.get_xdata(), float)]
+        for line in diversity.lines
+        if line.get_markerfacecolor() == "white"
+    ]
+    assert left
+    assert hollow.count(left) == len(measured.schemes)
 
 
 def test_a_curve_ranges_over_seeds_and_marks_limits() -> None:

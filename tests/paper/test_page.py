@@ -7,6 +7,7 @@ import math
 import re
 import shutil
 from collections.abc import Hashable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -15,11 +16,10 @@ import pandas as pd
 import pytest
 from bs4 import BeautifulSoup, Tag
 from jinja2 import UndefinedError
-from matplotlib.figure import Figure
 from page_folder import FINDINGS, PLAN, Folder, data_of, parsed
 
 from infwidth import numbers
-from infwidth.drawing import panels, style
+from infwidth.drawing import style
 from infwidth.measures import reading as measurements
 from infwidth.measures.metrics import JUDGING, METRICS, SHOWN
 from infwidth.paper import tables
@@ -403,18 +403,35 @@ def test_curves_are_geometric_means_ranges_and_limits(
     assert limits > 10
 
 
-def test_fitted_powers_are_the_lines_of_the_figures(
+def test_fitted_powers_run_through_the_largest_width(
     folder: Folder, data: Mapping[str, Any]
 ) -> None:
     measured = measurements.read(folder.path)
-    ax = Figure().subplots()
     assert len(data["fits"]) == int(measured.scaling["exponent"].notna().sum()) > 20
     for fit in data["fits"]:
         row = measured.fit(fit["metric"], fit["scheme"], fit["layer"], fit["kind"])
         assert row is not None
-        panels.draw_power(ax, row, measured.widths)
-        line = np.asarray(ax.lines[-1].get_xydata(), dtype=float)
-        np.testing.assert_allclose(np.column_stack([fit["n"], fit["values"]]), line, rtol=6e-4)
+        widths = [width for width in measured.widths if width <= row["largest_width"]]
+        widths = widths[-int(row["widths"]) :]
+        assert fit["n"] == [widths[0], widths[-1]]
+        ratio = (widths[0] / widths[-1]) ** row["exponent"]
+        np.testing.assert_allclose(fit["values"], [row["value"] * ratio, row["value"]], rtol=2e-3)
+
+
+def test_where_a_power_is_refused_that_of_the_largest_widths_is_told(folder: Folder) -> None:
+    measured = measurements.read(folder.path)
+    told: dict[str, Any] = {
+        "law": "crossover",
+        "local_exponent": 2.0,
+        "local_low": 1.5,
+        "local_high": 2.5,
+    }
+    measured = replace(measured, scaling=measured.scaling.assign(**told))
+    for fit in series.fits(measured):
+        assert fit["n"][0] >= fit["n"][1] / 16
+        assert (fit["power"], fit["interval"]) == ("2.00", "[1.50, 2.50] locally")
+        (start, end), (low, high) = fit["n"], fit["values"]
+        assert high / low == pytest.approx((end / start) ** 2, rel=2e-3)
 
 
 def test_diverged_replicas_are_marked(data: Mapping[str, Any]) -> None:

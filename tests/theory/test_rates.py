@@ -195,8 +195,10 @@ def test_figure(tables: Tables, tmp_path_factory: pytest.TempPathFactory) -> Non
     assert [ax.get_title() for ax in losses] == [*SCHEMES]
     for ax in losses:
         assert len(ax.lines) == len(WIDTHS) + 1
-        assert [text.get_text() for text in ax.texts] == [*map(str, WIDTHS), "bound"]
+    (legend,) = drawn.legends
+    told = [text.get_text() for text in legend.get_texts()]
+    assert told == [*(f"$n={width}$" for width in WIDTHS), "bound, largest $n$"]
     for ax in (start, end):
-        assert len(ax.lines) == len(again[0]) + 1
+        assert len(ax.lines) == len(again[0]) + 1 + len(SCHEMES)
     assert {text.get_text() for text in ratio.texts} == set(SCHEMES)
     assert all(ax.texts for ax in figure.draw(*(table[:0] for table in again)).axes)

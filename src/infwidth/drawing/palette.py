@@ -24,7 +24,8 @@ def reduced(png: bytes) -> bytes:
         words, kept = PngInfo(), {key: image.info[key] for key in ("dpi",) if key in image.info}
         for key, value in getattr(image, "text", {}).items():
             words.add_text(key, value)
-    palette = flat.quantize(COLORS, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
+    # By coverage: cut by the median, thin lines and letters in a rare colour took another's.
+    palette = flat.quantize(COLORS, method=Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
     content = BytesIO()
     palette.save(content, "PNG", optimize=True, pnginfo=words, **kept)
     return content.getvalue()

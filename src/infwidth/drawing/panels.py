@@ -12,7 +12,8 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from numpy.typing import NDArray
 
-from infwidth.drawing.style import GREY, Look
+from infwidth.drawing.style import GREY, Look, width_label
+from infwidth.measures.misfit import CROSSOVER, LOCAL_WIDTHS
 from infwidth.measures.reading import Measurements
 
 
@@ -64,30 +65,49 @@ def draw_curve(ax: Axes, curve: pd.DataFrame, look: Look, *, second: bool = Fals
         )
 
 
+# Of the largest width, of the one before it, and so on.
+_DASHES: Sequence[Any] = ("-", (0, (4, 1.2)), (0, (1.5, 1)))
+
+
+def few_widths(widths: Iterable[int]) -> dict[int, Any]:
+    """The least, a middle and the largest width, ascending, each with dashes of its own.
+
+    >>> [*few_widths([64, 128, 256, 512, 1024])], [*few_widths([64])], few_widths([])
+    ([64, 256, 1024], [64], {})
+    """
+    ordered = sorted(set(widths))
+    places = np.linspace(len(ordered) - 1, 0, min(len(_DASHES), len(ordered))).round()
+    chosen = zip(places.astype(int), _DASHES, strict=False)
+    return dict(reversed([(ordered[place], dashes) for place, dashes in chosen]))
+
+
+def width_handles(widths: Mapping[int, Any]) -> list[Artist]:
+    """Legend entries for what `few_widths` gives."""
+    return [
+        Line2D([], [], color=GREY, ls=dashes, lw=1.1, label=width_label(width))
+        for width, dashes in widths.items()
+    ]
+
+
 def power_ends(
     fit: "pd.Series[float] | Mapping[Hashable, Any]", widths: Iterable[int]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Where the line of a fitted power begins and ends: widths n, and heights at these.
+
+    The line goes through the last point, free of the finite-width effect. Where a single power is
+    refused, it is that of the largest widths, over these.
 
     Args:
         fit: a row of scaling.csv.
         widths: the measured widths; the line is drawn over those of the fit.
     """
     largest = float(fit["largest_width"])
-    used = sorted(width for width in widths if width <= largest)[-int(fit["widths"]) :]
+    bent = fit["law"] == CROSSOVER
+    count = LOCAL_WIDTHS if bent else int(fit["widths"])
+    used = sorted(width for width in widths if width <= largest)[-count:]
     ends = np.array([min(used, default=largest), largest])
-    return ends, float(fit["value"]) * (ends / largest) ** float(fit["exponent"])
-
-
-def draw_power(ax: Axes, fit: "pd.Series[float]", widths: Iterable[int]) -> None:
-    """The fitted power of n, without the finite-width effect, through the last point of the fit.
-
-    Args:
-        ax: the panel.
-        fit: a row of scaling.csv.
-        widths: as in `power_ends`.
-    """
-    ax.plot(*power_ends(fit, widths), color="black", ls=(0, (1, 2)), lw=0.7, zorder=5)
+    power = float(fit["local_exponent" if bent else "exponent"])
+    return ends, float(fit["value"]) * (ends / largest) ** power
 
 
 def mark_diverged(ax: Axes, measured: Measurements, looked: Mapping[str, Look]) -> None:
@@ -134,16 +154,10 @@ def seed_handles(seeds: int) -> list[Artist]:
     return [Patch(color=GREY, alpha=0.3, lw=0, label=label)] if seeds > 1 else []
 
 
-def mark_handles(
-    measured: Measurements, *, uppers: bool, power: bool = False, crosses: bool = True
-) -> list[Artist]:
+def mark_handles(measured: Measurements, *, uppers: bool, crosses: bool = True) -> list[Artist]:
     """Legend entries for what is neither a scheme nor a value, as far as it occurs."""
     handles: list[Artist] = []
     handles += seed_handles(measured.seeds)
-    if power:
-        handles.append(
-            Line2D([], [], color="black", ls=(0, (1, 2)), lw=0.7, label="fitted power of $n$")
-        )
     if uppers:
         label = "below resolution (upper limit)"
         hollow = Line2D([], [], color=GREY, ls="none", marker="v", mfc="none", ms=4.6, label=label)

@@ -206,7 +206,9 @@ def value_axis(ax: Axes) -> None:
     ax.set_ylim(low, high)
     ax.set_yscale("log")
     if high / low < 80:
-        subs = (1, 2, 5) if high / low > 4 else (1, 1.5, 2, 3, 4, 5, 6, 7, 8, 9)
+        subs: tuple[float, ...] = (1, 1.5, 2, 3, 4, 5, 6, 7, 8, 9)
+        if high / low > 2.5:
+            subs = (1, 2, 5) if high / low > 4 else (1, 1.5, 2, 3, 4, 5, 7)
         ticks = [
             sub * 10.0**power
             for power in range(math.floor(math.log10(low)), math.ceil(math.log10(high)))

@@ -106,6 +106,32 @@ def scaling_table(
     return pd.DataFrame([asdict(row) for row in rows])
 
 
+def law_along(fit: "pd.Series[float]", final: pd.DataFrame, spectra: pd.DataFrame) -> pd.DataFrame:
+    """A fitted law at the widths that it was fitted to.
+
+    Args:
+        fit: a row of scaling.csv that has an exponent.
+        final: metrics.csv at the last step.
+        spectra: spectra.csv at the last step.
+
+    Returns:
+        Columns `law`, with the finite-width factor, and `power`, its power of n alone, indexed by
+        the width, ascending.
+    """
+    metric = METRICS[str(fit["metric"])]
+    key = (str(fit["scheme"]), int(fit["layer"]), str(fit["kind"]))
+    own = dict(groups(metric.beside(final)))[key]
+    values = by_width(wholly_resolved(own, metric.name), metric.name)
+    widths = sorted(values)[-int(fit["widths"]) :]
+    power = float(fit["exponent"]) * np.log(widths)
+    effect = np.zeros_like(power)
+    if metric.matrix is not None and fit["correction_power"] > 0:
+        spectrum = _spectrum(spectra, key, metric.matrix.name, max(widths))
+        effect = float(fit["correction_power"]) * log_factors(spectrum, widths, stages=key[1])
+    power += np.mean([np.log(values[width]).mean() for width in widths]) - (power + effect).mean()
+    return pd.DataFrame({"law": np.exp(power + effect), "power": np.exp(power)}, index=widths)
+
+
 def wholly_resolved(table: pd.DataFrame, column: str) -> pd.DataFrame:
     """The rows of widths at which every seed has a positive value.
 

@@ -1,9 +1,8 @@
-"""Training and test loss against the step, one column per scheme, darker with width."""
+"""Training and test loss against the step, one column per scheme, at three widths."""
 
 import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 
 from infwidth.drawing import panels, style
 from infwidth.drawing.style import Look
@@ -43,25 +42,21 @@ def draw(measured: Measurements) -> Figure:
             for ax in axes[-2:, column]:
                 ax.set_visible(False)
             axes[-3, column].tick_params(labelbottom=True)
-        shades = sns.light_palette("0.25", len(measured.widths) + 1)[1:]
-        handles = [
-            Line2D([], [], color=shade, lw=1.4, label=style.width_label(width))
-            for shade, width in zip(shades, measured.widths, strict=True)
-        ]
+        handles = panels.width_handles(panels.few_widths(measured.widths))
         panels.legend_above(figure, [*handles, *panels.mark_handles(measured, uppers=False)])
     return figure
 
 
 def _panel(ax: Axes, measured: Measurements, scheme: str, loss: str, look: Look) -> None:
-    shades = sns.light_palette(look.color, len(measured.widths) + 1)[1:]
+    shown = panels.few_widths(measured.widths)
+    shades = sns.light_palette(look.color, len(shown) + 2)[2:]
     runs = measured.runs[measured.runs["scheme"] == scheme]
-    for shade, width in zip(shades, measured.widths, strict=True):
+    for (width, dashes), shade in zip(shown.items(), shades, strict=True):
         points = curve(runs[runs["width"] == width], loss, "step")
         if len(points):
-            ax.plot(points.index, points["mean"], color=shade)
+            ax.plot(points.index, points["mean"], color=shade, ls=dashes)
             ax.fill_between(
                 points.index, points["low"], points["high"], color=shade, alpha=0.2, lw=0
             )
-        lost = measured.diverged
-        lost = lost[(lost["scheme"] == scheme) & (lost["width"] == width)]
-        panels.crosses(ax, lost["step"].tolist(), shade)
+    lost = measured.diverged[measured.diverged["scheme"] == scheme]
+    panels.crosses(ax, lost["step"].tolist(), look.color)

@@ -13,16 +13,23 @@ from infwidth.drawing.style import Look
 from infwidth.measures.claims import CLAIMS, Claim, claim_on
 from infwidth.measures.estimate import Estimate
 from infwidth.measures.metrics import DRAWN, Metric
+from infwidth.measures.misfit import CROSSOVER
 from infwidth.measures.reading import Measurements, curve
+from infwidth.measures.scaling import law_along
 from infwidth.numbers import plus_minus
 
 # The paper's claims stand so far above what was measured, and fall as this power of n.
 ABOVE, FALL = 2.2, 1.0
+LAW: dict[str, Any] = {"color": "black", "ls": (0, (1, 1.5)), "lw": 0.9}
+POWER: dict[str, Any] = {"color": "0.45", "ls": (0, (5, 2)), "lw": 0.7}
 GUIDE: dict[str, Any] = {"lw": 0.9, "markersize": 4.5, "markeredgewidth": 0.9, "zorder": 2}
 
 
 def draw(measured: Measurements) -> Figure:
-    """A panel a metric; under each, the fitted power of n per scheme with its 95 % interval."""
+    """A panel a metric; under each, the fitted power of n per scheme with its 95 % interval.
+
+    Where a single power is refused, that of the largest widths stands for it.
+    """
     looked = style.looks(measured.schemes)
     rows = -(-len(looked) // 2)
     with style.applied():
@@ -31,7 +38,13 @@ def draw(measured: Measurements) -> Figure:
         bounded = [_panel(ax, measured, metric) for ax, metric in zip(axes, DRAWN, strict=True)]
         fitted = bool(measured.scaling["exponent"].notna().any())
         handles = panels.scheme_handles(looked)
-        handles += panels.mark_handles(measured, uppers=any(bounded), power=fitted)
+        handles += panels.mark_handles(measured, uppers=any(bounded))
+        if fitted:
+            hollow = Line2D([], [], color=style.GREY, ls="none", marker="o", mfc="white", ms=3.6)
+            hollow.set_label("not fitted")
+            handles.append(hollow)
+            handles.append(Line2D([], [], **LAW, label="fitted law"))
+            handles.append(Line2D([], [], **POWER, label="its power of $n$ alone"))
         if any(scheme in CLAIMS for scheme in measured.schemes):
             label = "claimed: stable, falls"
             handles.append(Line2D([], [], marker="|", color=style.GREY, **GUIDE, label=label))
@@ -54,6 +67,27 @@ def _draw_claim(ax: Axes, points: pd.DataFrame, claim: Claim | None, look: Look)
     ax.plot([start, end, end, start], [level, level, low, level], color=look.color, **GUIDE)
 
 
+def _draw_law(
+    ax: Axes, points: pd.DataFrame, fit: "pd.Series[float]", measured: Measurements, look: Look
+) -> None:
+    """The law through the points that it was fitted to; hollow, those that it was not.
+
+    Apart from them runs its power of n, where the finite-width effect lies in between. A refused
+    power is not drawn, but that of the largest widths.
+    """
+    last = measured.spectra[measured.spectra["step"] == measured.last_step]
+    laws = law_along(fit, measured.metrics[measured.metrics["step"] == measured.last_step], last)
+    if str(fit["law"]) == CROSSOVER:
+        ax.plot(*panels.power_ends(fit, measured.widths), zorder=5, **LAW)
+    else:
+        ax.plot(laws.index, laws["law"], zorder=5, **LAW)
+        if fit["correction_power"] > 0:
+            ax.plot(laws.index, laws["power"], zorder=2, **POWER)
+    left = points.drop(index=laws.index, errors="ignore")
+    marks: dict[str, Any] = {"marker": look.marker, "ms": look.size, "mfc": "white", "mew": 0.7}
+    ax.plot(left.index, left["mean"], color=look.color, ls="none", zorder=4, **marks)
+
+
 def _panel(ax: Axes, measured: Measurements, metric: Metric) -> bool:
     """Draw one metric; return whether a point of it is an upper bound."""
     looked = style.looks(measured.schemes)
@@ -68,9 +102,15 @@ def _panel(ax: Axes, measured: Measurements, metric: Metric) -> bool:
         _draw_claim(ax, points[~points["upper"]], claim_on(scheme, metric.shown_in), look)
         fit = measured.fit(metric.name, scheme, layer, "h")
         if fit is not None:
-            panels.draw_power(ax, fit, measured.widths)
-            text = plus_minus(*Estimate.of(fit, "exponent"))
-            entries += ax.plot([], [], color=look.color, ls=look.dashes, label=f"{scheme} {text}")
+            _draw_law(ax, points[~points["upper"]], fit, measured, look)
+            bent = str(fit["law"]) == CROSSOVER
+            text = plus_minus(
+                *Estimate.of(fit, "local_exponent", "local")
+                if bent
+                else Estimate.of(fit, "exponent")
+            )
+            label = f"{scheme} locally {text}" if bent else f"{scheme} {text}"
+            entries += ax.plot([], [], color=look.color, ls=look.dashes, label=label)
     panels.mark_diverged(ax, measured, looked)
     style.width_axis(ax, measured.widths)
     style.value_axis(ax)

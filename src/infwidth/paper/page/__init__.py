@@ -36,7 +36,7 @@ def write(folder: Path, captions: Path, statements: Collection[str]) -> None:
     shown = [
         Picture(
             folder / f"figures/{name}.png",
-            name.replace("_", " ").capitalize(),
+            name.replace("table1", "table 1").replace("_", " ").capitalize(),
             (captions / f"{name}.rst").read_text(encoding="utf-8"),
         )
         for name in FIGURES

@@ -15,6 +15,7 @@ from infwidth.drawing import panels, style
 from infwidth.drawing.style import Look
 from infwidth.measures.estimate import Estimate
 from infwidth.measures.metrics import METRICS, Metric
+from infwidth.measures.misfit import CROSSOVER
 from infwidth.measures.reading import Measurements, curve
 
 # CSS pixels per point of print, of lines and markers: a screen is read from further away.
@@ -125,7 +126,9 @@ def fits(measured: Measurements) -> Iterator[dict[str, Any]]:
     """The fitted powers: ends of the line that is drawn, and the exponent in words."""
     for fit in measured.scaling.dropna(subset=["exponent", "value"]).to_dict("records"):
         ends, heights = panels.power_ends(fit, measured.widths)
-        power, interval = numbers.exponent(*Estimate.of(fit, "exponent"))
+        bent = fit["law"] == CROSSOVER
+        told = Estimate.of(fit, "local_exponent", "local") if bent else Estimate.of(fit, "exponent")
+        power, interval = numbers.exponent(*told)
         yield {
             "metric": fit["metric"],
             "layer": int(fit["layer"]),
@@ -134,7 +137,7 @@ def fits(measured: Measurements) -> Iterator[dict[str, Any]]:
             "n": [int(n) for n in ends],
             "values": [drawn_at(float(height)) for height in heights],
             "power": power,
-            "interval": interval,
+            "interval": f"{interval} locally" if bent else interval,
         }
 
 

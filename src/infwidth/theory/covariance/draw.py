@@ -33,7 +33,7 @@ def draw(table: pd.DataFrame, kernels: pd.DataFrame) -> Figure:
     """
     schemes = list(dict.fromkeys(table["scheme"]))
     with style.applied():
-        figure = Figure(figsize=(style.TEXT_WIDTH, 6.0))
+        figure = Figure(figsize=(style.TEXT_WIDTH, 5.5))
         axes = figure.subplots(4, max(len(schemes), 1), sharex="col", sharey="row", squeeze=False)
         for column, scheme in zip(axes.T, schemes, strict=False):
             column[0].set_title(scheme)

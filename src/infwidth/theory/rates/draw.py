@@ -1,13 +1,13 @@
 """Losses in time, scheme by scheme, and their rates beside the tangent kernel's."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.ticker import NullFormatter
 
 from infwidth.drawing import panels, style
@@ -17,11 +17,7 @@ from infwidth.measures.reading import curve
 from infwidth.theory.rates.judge import compared
 
 DOTTED = (0, (1, 2))
-SHOWN_WIDTHS = 3
-DASHES: Sequence[Any] = ((0, (1.5, 1)), (0, (4, 1.2)), "-")
 MARKS = (2.0, 5.0)
-# For the names of three widths under their ends, as a factor of the loss.
-ROOM = 1e3
 
 
 def draw(rates: pd.DataFrame, in_time: pd.DataFrame) -> Figure:
@@ -44,7 +40,7 @@ def draw(rates: pd.DataFrame, in_time: pd.DataFrame) -> Figure:
         row[0].set_ylabel("training loss")
         positive = in_time.loc[in_time["train_loss"] > 0, "train_loss"]
         if len(positive):
-            row[0].set_ylim(positive.min() / ROOM, 3 * positive.max())
+            row[0].set_ylim(positive.min() / 3, 3 * positive.max())
         for ax in row:
             ax.set_xlabel(r"time $\eta\,t$")
             panels.say_if_empty(ax)
@@ -56,42 +52,27 @@ def draw(rates: pd.DataFrame, in_time: pd.DataFrame) -> Figure:
         start.set_ylabel("late rate of the error")
         end.set_title("At the end")
         _ratios(ratio, table, looked)
+        dotted = Line2D([], [], color="black", ls=DOTTED, lw=1, label="bound, largest $n$")
+        handles = panels.width_handles(panels.few_widths(in_time["width"]))
+        panels.legend_above(figure, [*handles, dotted])
     return figure
 
 
 def _losses(ax: Axes, in_time: pd.DataFrame, rates: pd.DataFrame, look: Look) -> None:
     """The first seed at three widths, and the bound at the largest."""
-    widths = sorted(set(in_time["width"]))
-    places = np.unique(np.linspace(0, len(widths) - 1, min(SHOWN_WIDTHS, len(widths))).round())
-    shown = [widths[int(place)] for place in places]
-    shades = sns.light_palette(look.color, SHOWN_WIDTHS + 2)[-len(shown) :]
+    shown = panels.few_widths(in_time["width"])
+    shades = sns.light_palette(look.color, len(shown) + 2)[2:]
     first = in_time[in_time["seed"] == in_time["seed"].min()]
-    names = []
-    for width, shade, dashes in zip(shown, shades, DASHES[-len(shown) :], strict=True):
+    run = first[:0]
+    for (width, dashes), shade in zip(shown.items(), shades, strict=True):
         run = first[first["width"] == width].sort_values("step")
         ax.plot(run["time"], run["train_loss"], color=shade, ls=dashes, lw=1.1, zorder=3)
-        names.append((f"{width}", run))
     ax.set_yscale("log")
-    for name, run in names:
-        ax.annotate(
-            name,
-            (float(run["time"].iloc[-1]), float(run["train_loss"].iloc[-1])),
-            xytext=(0, -3 - 7 * [each for each, _ in names].index(name)),
-            textcoords="offset points",
-            ha="center",
-            va="top",
-            fontsize=6.5,
-            color=look.color,
-        )
-    if names:
-        run = names[-1][1]
-        bound = float(rates.loc[rates["width"] == shown[-1], "bound_rate"].iloc[0])
+    if len(run):
+        bound = float(rates.loc[rates["width"] == max(shown), "bound_rate"].iloc[0])
         times = run["time"].to_numpy()
         losses = float(run["train_loss"].iloc[0]) * np.exp(-2 * bound * times)
         ax.plot(times, losses, color="black", ls=DOTTED, lw=1, zorder=4)
-        middle = len(times) * 3 // 4
-        ax.annotate("bound", (times[middle], losses[middle]), xytext=(2, 3),
-                    textcoords="offset points", fontsize=6.5)  # fmt: skip
 
 
 def _diagonal(ax: Axes, table: pd.DataFrame, name: str, looked: Mapping[str, Look]) -> None:
@@ -103,13 +84,11 @@ def _diagonal(ax: Axes, table: pd.DataFrame, name: str, looked: Mapping[str, Loo
             face = look.color if run["settled"] else "white"
             ax.plot(run[name], run["late_rate"], ls="none", marker=look.marker, mfc=face,
                     ms=sizes[run["width"]], color=look.color, mew=0.6, zorder=3)  # fmt: skip
-        own = table[(table["scheme"] == scheme) & (table["width"] == max(widths))]
-        if len(own):
-            place = np.exp(np.log(own[[name, "late_rate"]].to_numpy(dtype=float)).mean(axis=0))
-            ax.annotate(scheme, (float(place[0]), float(place[1])), xytext=(5, -4),
-                        textcoords="offset points", va="top", fontsize=7,
-                        color=look.color)  # fmt: skip
+        ax.plot([], [], ls="none", marker=look.marker, ms=3.5, color=look.color, label=scheme)
     ax.set(xscale="log", yscale="log")
+    # Rates far under the eigenvalue would break the bound.
+    if looked:
+        ax.legend(loc="lower right", handlelength=1)
     panels.say_if_empty(ax)
     if widths:
         seen = np.log10(table[[name, "late_rate"]].to_numpy(dtype=float))

@@ -52,11 +52,15 @@ def draw(table: pd.DataFrame, widths: pd.DataFrame) -> Figure:
         figure = Figure(figsize=(style.TEXT_WIDTH, 4.5))
         above, below = figure.subfigures(2, 1, squeeze=False)[:, 0]
         axes = above.subplots(1, len(activations), sharex=True, sharey=True, squeeze=False)[0]
+        named: set[Look] = set()
         for ax, activation in zip(axes, activations, strict=True):
             ax.set(xscale="log", yscale="log", title=_title(table, activation), xlabel=STEP)
             for case in _cases(table[table["activation"] == activation]):
                 _path(ax, case)
-                _name(ax, case)
+                # A case looks the same in every panel: its name stands in the first that has it.
+                if case.look not in named:
+                    _name(ax, case)
+                named.add(case.look)
             panels.say_if_empty(ax)
         axes[0].set_ylabel(ERROR)
         if len(table):
