@@ -37,6 +37,8 @@ CROSSOVER: Law = "crossover"
 LEVEL = 0.01
 # A law that holds to this part of the values at every width tells its exponent, whatever the test.
 NEGLIGIBLE = 0.01
+# Where no mean lies further beside it than this part, last digits would be tested.
+TOLD = 1e-5
 # An exponent that changes by less than this per decade of the width stays what it is: over three
 # decades it changes by about `APART`.
 BENT = 0.02
@@ -91,7 +93,8 @@ def misfit(widths: Sequence[int], values: Sequence[Array], log_factors: Array | 
     """Test the law that `fit_power_law` fits, with the same arguments.
 
     Returns:
-        All NaN where there is not at least one width more than parameters.
+        All NaN where there is not at least one width more than parameters, or where no mean of the
+        logarithms lies by `TOLD` beside the law.
     """
     if len(widths) < (3 if log_factors is None else 4):
         return UNTESTED
@@ -102,13 +105,16 @@ def misfit(widths: Sequence[int], values: Sequence[Array], log_factors: Array | 
     half = design[-max((len(widths) + 1) // 2, FEWEST_HALF) :]
     # A κ between its bounds is a parameter like the others. It is known from narrow networks.
     whole = law.all_parameters
+    residual = float(np.abs(law.residuals).max())
+    if residual < TOLD:
+        return UNTESTED
     probabilities = [lack_of_fit(law.corrected, logs, part) for part in (whole, half)]
     decades = half[:, 1] / math.log(10)
     # Twice the coefficient of (log n)², per decade rather than per e-fold.
     parabola = np.column_stack([np.ones_like(decades), decades, decades**2 / 2 * math.log(10)])
     return Misfit(
         p=min(2 * min(probabilities), 1.0),
-        residual=float(np.abs(law.residuals).max()),
+        residual=residual,
         curvature=law.estimate(_of_last(parabola, 2, len(widths))),
         local=law.estimate(local),
         apart=law.estimate(local - law.weights(1)),

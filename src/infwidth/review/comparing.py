@@ -20,9 +20,13 @@ from infwidth.review.text_table import TextTable
 # Numbers that differ by less than this part of their scale differ by rounding. Of what is computed
 # from the same tables, a machine of another make moves the 13th digit at most.
 TOLERANCE = 1e-9
-# Quotients of scatters, which may be so much smaller than what scatters that its last digits show.
-QUOTIENTS = ("r_squared", "misfit")
-QUOTIENT_TOLERANCE = 1e-6
+# So much larger a part for what last digits show in: quotients of scatters, which may be far smaller
+# than what scatters, and laws whose parameters the widths hardly tell apart.
+LOOSE_TOLERANCE = 1e-6
+LOOSE = (
+    *("r_squared", "misfit", "curvature", "curvature_low", "curvature_high"),
+    *("unbounded_exponent", "unbounded_low", "unbounded_high"),
+)
 # As many differences are named; the others are counted.
 MOST_NAMED = 5
 # The numbers of one fit, which share its scale: a slope near zero has no relative accuracy of its
@@ -101,7 +105,7 @@ def compare_tables(
             sizes = (abs(values[name]) for name in scales[column])
             scale = max(filter(math.isfinite, sizes), default=math.nan)
             apart = math.inf if column in TEXT else _apart(values[column], _value(made), scale)
-            if apart <= (QUOTIENT_TOLERANCE if column in QUOTIENTS else tolerance):
+            if apart <= (LOOSE_TOLERANCE if column in LOOSE else tolerance):
                 rounding = max(rounding, apart)
                 continue
             told = f"{words[0]} {cell!r}, {words[1]} {made!r}"
