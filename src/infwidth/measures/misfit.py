@@ -93,8 +93,7 @@ def misfit(widths: Sequence[int], values: Sequence[Array], log_factors: Array | 
     """Test the law that `fit_power_law` fits, with the same arguments.
 
     Returns:
-        All NaN where there is not at least one width more than parameters, or where no mean of the
-        logarithms lies by `TOLD` beside the law.
+        All NaN where there is not at least one width more than parameters.
     """
     if len(widths) < (3 if log_factors is None else 4):
         return UNTESTED
@@ -106,9 +105,9 @@ def misfit(widths: Sequence[int], values: Sequence[Array], log_factors: Array | 
     # A κ between its bounds is a parameter like the others. It is known from narrow networks.
     whole = law.all_parameters
     residual = float(np.abs(law.residuals).max())
-    if residual < TOLD:
-        return UNTESTED
-    probabilities = [lack_of_fit(law.corrected, logs, part) for part in (whole, half)]
+    probabilities = [1.0]
+    if residual >= TOLD:
+        probabilities = [lack_of_fit(law.corrected, logs, part) for part in (whole, half)]
     decades = half[:, 1] / math.log(10)
     # Twice the coefficient of (log n)², per decade rather than per e-fold.
     parabola = np.column_stack([np.ones_like(decades), decades, decades**2 / 2 * math.log(10)])

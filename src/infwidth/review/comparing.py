@@ -20,8 +20,8 @@ from infwidth.review.text_table import TextTable
 # Numbers that differ by less than this part of their scale differ by rounding. Of what is computed
 # from the same tables, a machine of another make moves the 13th digit at most.
 TOLERANCE = 1e-9
-# So much larger a part for what last digits show in: quotients of scatters, which may be far smaller
-# than what scatters, and laws whose parameters the widths hardly tell apart.
+# A larger part for what last digits show in: quotients of scatters, which may be far smaller than
+# what scatters, and laws whose parameters the widths hardly tell apart.
 LOOSE_TOLERANCE = 1e-6
 LOOSE = (
     *("r_squared", "misfit", "curvature", "curvature_low", "curvature_high"),
