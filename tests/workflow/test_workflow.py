@@ -25,7 +25,11 @@ COLUMNS = {
 CELLS = ("feature_variation", "feature_diversity", "space_time")
 FIGURES = ("width_sweep", "table1_steps", "evolution", "spectra", "losses", "layers")
 STEPS = ["0", "1", "5"]
-NUMBERS = ("value", "value_low", "value_high", "exponent", "ci_low", "ci_high")
+NUMBERS = (
+    *("judging", "judging_low", "judging_high"),
+    *("judging_exponent", "judging_exponent_low", "judging_exponent_high", "raw_exponent"),
+    *("retention", "retention_low", "retention_high", "value", "value_low", "value_high"),
+)
 SUPERSCRIPT = str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹−", "-0123456789-")
 
 
@@ -83,7 +87,8 @@ def test_every_word_and_number_of_the_written_table_is_in_the_csv(finished: Chec
     rows = iter(table(finished.paper / "table1.csv"))
     assert [line[0] for line in written[2:]] == [f"**{scheme}**" for scheme in SCHEMES]
     for line in written[2:]:
-        for cell in line[1:]:
+        *cells, loss = line[1:]
+        for cell in cells:
             row = next(rows)
             assert f"**{row['measured']}**" in cell
             assert f"*claimed: {row['paper']}*" in cell
@@ -94,6 +99,8 @@ def test_every_word_and_number_of_the_written_table_is_in_the_csv(finished: Chec
                 assert any(abs(number - value) <= tolerance for value in measured), (number, row)
             for value in measured:
                 assert any(abs(number - value) <= tolerance for number, tolerance in shown), value
+        (number, tolerance), *_ = shown_numbers(loss)
+        assert abs(number - float(row["loss"])) <= tolerance
     assert next(rows, None) is None
 
 
