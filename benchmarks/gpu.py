@@ -27,7 +27,7 @@ from workers import PROCESSES
 from infwidth.datasets.digits import load_digits
 from infwidth.datasets.prepare import PreparedDataset, prepare
 from infwidth.files.tables import write_csv
-from infwidth.measures.features import Features, reduce_snapshots
+from infwidth.measures.features import Features
 from infwidth.measures.spectra import spectra_of
 from infwidth.measures.tables import metrics_table
 from infwidth.numbers import number
@@ -44,13 +44,7 @@ def trained(data: PreparedDataset, scheme: str, width: int, how: Recipe) -> pd.D
     start = time.perf_counter()
     record = train(data, SCHEMES[scheme], width, SEEDS, how)
     seconds = time.perf_counter() - start
-    features = Features(
-        width=width,
-        unit_roundoff=record.unit_roundoff,
-        steps=record.steps,
-        seeds=record.seeds,
-        factors=reduce_snapshots(record.initial, record.change),
-    )
+    features = Features.of_record(record)
     table = metrics_table(scheme, width, features, spectra_of(features))
     last = table[table["step"] == how.steps]
     rows = last.melt(["seed", "layer", "kind"], list(METRICS), var_name="metric")

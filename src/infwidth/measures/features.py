@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from infwidth.files.whole import load_arrays, save_arrays
+from infwidth.training.record import TrainingRecord
 
 KINDS = ("h", "x")
 
@@ -46,6 +47,17 @@ class Features:
             steps=arrays["steps"],
             seeds=arrays["seeds"],
             factors=reduce_snapshots(arrays["initial"], arrays["change"]),
+        )
+
+    @classmethod
+    def of_record(cls, record: TrainingRecord) -> Self:
+        """Reduce the snapshots of one training, in memory."""
+        return cls(
+            width=record.initial.shape[-2],
+            unit_roundoff=record.unit_roundoff,
+            steps=record.steps,
+            seeds=record.seeds,
+            factors=reduce_snapshots(record.initial, record.change),
         )
 
     def save(self, path: Path) -> None:

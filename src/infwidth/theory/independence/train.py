@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 
 from infwidth.datasets.prepare import PreparedDataset
-from infwidth.measures.features import Features, reduce_snapshots
+from infwidth.measures.features import Features
 from infwidth.measures.spectra import spectra_of
 from infwidth.measures.tables import metrics_table, spectra_table
 from infwidth.recipe import Recipe
@@ -64,13 +64,7 @@ def train_widths(
     for width, replicas in seeds.items():
         label = f"{MUP} {recipe.activation} n={width}"
         record = train(data, SCHEMES[MUP], width, replicas, recipe, label)
-        features = Features(
-            width=width,
-            unit_roundoff=record.unit_roundoff,
-            steps=record.steps,
-            seeds=record.seeds,
-            factors=reduce_snapshots(record.initial, record.change),
-        )
+        features = Features.of_record(record)
         values = spectra_of(features)
         metrics.append(metrics_table(MUP, width, features, values))
         spectra.append(spectra_table(MUP, width, features, values))
