@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from infwidth.config.wording import printable, show
+from infwidth.experiment import OF_TRAINING_SET
 from infwidth.schemes import ROLES, Scheme
 
 # (dataset, dataset_path) -> numbers of training and test images.
@@ -39,6 +40,7 @@ def cross_problems(
             f"found {batch}, more than the {samples} samples; choose at most {samples}, or null "
             "for full-batch gradient descent",
         )
+    yield from _training_set(values)
     theory = values.get("theory") or {}
     few = theory.get("samples")
     if few and samples and few > samples:
@@ -64,6 +66,19 @@ def cross_problems(
             "device",
             "found cuda, but PyTorch sees no usable GPU here; choose `device: auto`, which uses a "
             "GPU where there is one, or `device: cpu`",
+        )
+
+
+def _training_set(values: Mapping[str, Any]) -> Iterator[Problem]:
+    """Statements about a training set, listed by an experiment that trains on its probes."""
+    listed = (values.get("theory") or {}).get("statements") or ()
+    about = [name for name in listed if name in OF_TRAINING_SET]
+    if about and values.get("train_samples", 0) is None:
+        yield (
+            "theory.statements",
+            f"found {', '.join(about)}, about a training set, but train_samples is null; give the "
+            "number of images to train on, for example `train_samples: 5000`, or leave "
+            f"{'it' if len(about) == 1 else 'them'} out",
         )
 
 
