@@ -44,6 +44,12 @@ class PreparedDataset:
     test_inputs: Inputs
     test_labels: Labels
     classes: int
+    probe_inputs: Inputs | None = None
+
+    @property
+    def probes(self) -> Inputs:
+        """The inputs whose features are measured, (N, d)."""
+        return self.train_inputs if self.probe_inputs is None else self.probe_inputs
 
     def save(self, path: str | Path, *, name: str, sha256: str) -> None:
         """Write an npz file.
