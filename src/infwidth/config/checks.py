@@ -5,13 +5,12 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from infwidth.config.training_set import Problem, training_problems
 from infwidth.config.wording import printable, show
-from infwidth.experiment import OF_TRAINING_SET
 from infwidth.schemes import ROLES, Scheme
 
 # (dataset, dataset_path) -> numbers of training and test images.
 Sizes = Callable[[str, str | None], tuple[int, int]]
-Problem = tuple[str, str]
 
 
 def cross_problems(
@@ -33,15 +32,8 @@ def cross_problems(
     yield from unusable.items()
     yield from _data({key: values[key] for key in values if key not in unusable}, sizes)
     yield from _powers(values)
-    batch, samples = values.get("batch_size"), values.get("samples")
-    if batch and samples and batch > samples:
-        yield (
-            "batch_size",
-            f"found {batch}, more than the {samples} samples; choose at most {samples}, or null "
-            "for full-batch gradient descent",
-        )
-    yield from _training_set(values)
-    theory = values.get("theory") or {}
+    yield from training_problems(values)
+    samples, theory = values.get("samples"), values.get("theory") or {}
     few = theory.get("samples")
     if few and samples and few > samples:
         yield (
@@ -66,19 +58,6 @@ def cross_problems(
             "device",
             "found cuda, but PyTorch sees no usable GPU here; choose `device: auto`, which uses a "
             "GPU where there is one, or `device: cpu`",
-        )
-
-
-def _training_set(values: Mapping[str, Any]) -> Iterator[Problem]:
-    """Statements about a training set, listed by an experiment that trains on its probes."""
-    listed = (values.get("theory") or {}).get("statements") or ()
-    about = [name for name in listed if name in OF_TRAINING_SET]
-    if about and values.get("train_samples", 0) is None:
-        yield (
-            "theory.statements",
-            f"found {', '.join(about)}, about a training set, but train_samples is null; give the "
-            "number of images to train on, for example `train_samples: 5000`, or leave "
-            f"{'it' if len(about) == 1 else 'them'} out",
         )
 
 
@@ -166,9 +145,11 @@ def _data(values: Mapping[str, Any], sizes: Sizes) -> Iterator[Problem]:
         key = "dataset" if path is None else "dataset_path"
         yield key, printable(" ".join(str(error).split())).removeprefix(f"{key}: ")
         return
+    probed = (test, "test") if values.get("probes") == "test" else (train, "training")
     for key, available, images in (
         ("pool", train, "training"),
-        ("samples", train, "training"),
+        ("samples", *probed),
+        ("train_samples", train, "training"),
         ("test_samples", test, "test"),
     ):
         asked = values.get(key)
