@@ -6,6 +6,7 @@ from pathlib import Path
 
 import typst
 
+from infwidth.experiment import steps_of
 from infwidth.measures.metrics import JUDGING, SHOWN
 from infwidth.theory.statements import DRAWN, STATEMENTS, caption, chosen
 
@@ -49,9 +50,9 @@ def inputs_of(folder: Path) -> dict[str, str]:
     """What the document finds in `sys.inputs`.
 
     Returns:
-        `folder`, the paper folder; `metrics`, as JSON: what the columns of Table 1 show;
-        `statements`, as JSON: name of a statement of the theory -> its title and, where it has a
-        figure, its caption.
+        `folder`, the paper folder; `steps`, how many were trained; `metrics`, as JSON: what the
+        columns of Table 1 show; `statements`, as JSON: name of a statement of the theory -> its
+        title and, where it has a figure, its caption.
     """
     config = json.loads((folder / "provenance.json").read_text(encoding="utf-8"))["config"]
     statements = {
@@ -62,6 +63,7 @@ def inputs_of(folder: Path) -> dict[str, str]:
     return {
         "folder": str(folder.resolve()),
         "metrics": json.dumps(_metrics()),
+        "steps": str(steps_of(config)),
         "statements": json.dumps(statements),
     }
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import jinja2
 
+from infwidth.experiment import steps_of
 from infwidth.files.tables import read_csv
 from infwidth.measures.metrics import JUDGING, METRICS, SHOWN
 from infwidth.measures.reading import read
@@ -108,6 +109,7 @@ def _run(folder: Path) -> dict[str, Any]:
     measured = read(folder)
     table = tables.read(folder / "table1.csv")
     provenance = json.loads((folder / "provenance.json").read_text(encoding="utf-8"))
+    provenance["config"]["steps"] = steps_of(provenance["config"])
     claimed = table[table["agrees"] != "no claim"]
     return {
         "name": provenance["experiment"],

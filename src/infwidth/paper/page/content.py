@@ -174,9 +174,7 @@ def settings(content: Mapping[str, Any]) -> list[Setting]:
     widths = ", ".join(map(str, config["widths"]))
     return [
         Setting("data set", content["data"]["name"], "CIFAR-10"),
-        Setting(
-            "samples N", f"the first {config['samples']} training images, trained on and probed"
-        ),
+        *_images(config),
         Setting(
             "inputs",
             f"standardised per pixel (statistics of the first {config['pool']}), unit norm",
@@ -188,13 +186,35 @@ def settings(content: Mapping[str, Any]) -> list[Setting]:
         Setting("widths n", widths),
         Setting("seeds", str(config["seeds"])),
         Setting("learning rate η", str(config["learning_rate"])),
-        Setting("steps T", str(config["steps"])),
-        Setting("batch", str(config["batch_size"] or "full: all N samples at every step")),
+        Setting("steps T", _steps(config)),
+        Setting("batch", _batch(config)),
         Setting("initial scale σ", str(config["init_std"])),
         Setting("reference width n₀", str(config["reference_width"])),
         Setting("arithmetic", f"{config['precision']} training, float64 spectra"),
         Setting("hidden layers held", _held(config)),
     ]
+
+
+def _images(config: Mapping[str, Any]) -> list[Setting]:
+    """The probes, and what is trained on, if that is more."""
+    samples, trained = config["samples"], config.get("train_samples")
+    if trained is None:
+        return [Setting("samples N", f"the first {samples} training images, trained on and probed")]
+    kind = "test" if config["probes"] == "test" else "training"
+    return [
+        Setting("samples N", f"the first {samples} {kind} images, probed"),
+        Setting("trained on", f"the first {trained} training images"),
+    ]
+
+
+def _steps(config: Mapping[str, Any]) -> str:
+    epochs = config.get("epochs")
+    return str(config["steps"]) if epochs is None else f"{config['steps']} ({epochs:g} epochs)"
+
+
+def _batch(config: Mapping[str, Any]) -> str:
+    images = "N samples" if config.get("train_samples") is None else "of them"
+    return str(config["batch_size"] or f"full: all {images} at every step")
 
 
 def _held(config: Mapping[str, Any]) -> str:
