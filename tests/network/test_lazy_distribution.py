@@ -105,6 +105,33 @@ def trained_matrices(scheme: str, width: int, seeds: Sequence[int]) -> Tensor:
     return torch.stack(found)
 
 
+def batch_trained_matrices(width: int, seeds: Sequence[int]) -> Tensor:
+    """W_0 over its entries' deviation, completed after steps of batches.
+
+    Batches, signals and the movement of those followed depend on earlier answers.
+    """
+    std, rate, samples = width**-0.5, 0.3, 4
+    like = torch.empty(0, dtype=torch.float64)
+    found = []
+    for seed in seeds:
+        draws = (torch.Generator().manual_seed(2 * seed + which) for which in (0, 1))
+        matrix = LazyMatrix(GaussianWeights((width, width), std, *draws), like, EXACT)
+        told = answer = matrix.start(normal(samples, width, seed=0))
+        updates = torch.zeros(width, width, dtype=torch.float64)
+        for time in range(width // 8 - 1):
+            x = torch.tanh(2 * answer) + 0.5 * normal(samples, width, seed=1 + time)
+            answer = matrix.forward(x)
+            y = torch.tanh(3 * answer)
+            answer = answer + matrix.backward(y)
+            matrix.update(rate)
+            updates -= rate * y.T @ x
+            if time % 2:
+                told = told + matrix.follow(0.1 * torch.tanh(told))
+        everything = torch.eye(width, dtype=torch.float64)
+        found.append((matrix.evaluate(everything).T - updates) / std)
+    return torch.stack(found)
+
+
 def summaries(drawn: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
     """Of each matrix; unusual rows or columns, or relations between them, show in these."""
     size = drawn.shape[-1]
@@ -125,8 +152,14 @@ def summaries(drawn: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
 
 
 def p_values_of_matrices(scheme: str, count: int = 60, width: int = 32) -> dict[str, float]:
-    """For each property, how likely a Gaussian matrix is to show this much of a difference."""
-    ours = trained_matrices(scheme, width, range(count)).numpy()
+    """For each property, how likely a Gaussian matrix is to show this much of a difference.
+
+    Of a scheme's training, or of steps of batches.
+    """
+    if scheme == "batches":
+        ours = batch_trained_matrices(width, range(count)).numpy()
+    else:
+        ours = trained_matrices(scheme, width, range(count)).numpy()
     reference = np.random.default_rng(0).standard_normal((4000, width, width))
     p = {"entries": float(stats.kstest(ours.ravel(), "norm").pvalue)}
     chi_squared = stats.chi2(ours.size).cdf(np.square(ours).sum())
@@ -137,19 +170,20 @@ def p_values_of_matrices(scheme: str, count: int = 60, width: int = 32) -> dict[
     return p
 
 
-@pytest.mark.parametrize("scheme", SCHEMES)
+@pytest.mark.parametrize("scheme", [*SCHEMES, "batches"])
 def test_a_matrix_completed_after_training_is_gaussian(scheme: str) -> None:
     """Eleven properties, each by a Kolmogorov-Smirnov or chi-squared test."""
     p = p_values_of_matrices(scheme)
     assert min(p.values()) > ERROR_RATE / len(p), p
 
 
+@pytest.mark.parametrize("scheme", ["µP", "batches"])
 @pytest.mark.parametrize("method", ["unprojected", "without the known part"])
 def test_mistaken_draws_do_not_make_a_gaussian_matrix(
-    monkeypatch: pytest.MonkeyPatch, method: str
+    monkeypatch: pytest.MonkeyPatch, method: str, scheme: str
 ) -> None:
     monkeypatch.setattr(*MISTAKES[method])
-    assert min(p_values_of_matrices("µP", count=10).values()) < 1e-9
+    assert min(p_values_of_matrices(scheme, count=15).values()) < 1e-9
 
 
 def outcomes(scheme: str, layer: str, seeds: Sequence[int]) -> dict[str, NDArray[np.float64]]:
