@@ -1,18 +1,27 @@
 """The lazy layer under batches of other inputs than those that it follows."""
 
 import copy
+from dataclasses import replace
 
+import pytest
 import torch
-from lazy_layers import EXACT, check_close, normal
+from builders import CPU, dataset, recipe
+from lazy_layers import EXACT, check_close, looked_at_lazily, matrices, normal
 from torch import Tensor
 
+from infwidth.network import probed
+from infwidth.network.initialisation import initial_probed_network, learning_rates
 from infwidth.network.layers import Layer
 from infwidth.network.layers.dense import DenseLayer
 from infwidth.network.layers.initial import GaussianWeights, KnownWeights
 from infwidth.network.layers.lazy import LazyLayer, LazyMatrix
+from infwidth.network.probed import ProbedNetwork
+from infwidth.schemes import SCHEMES
+from infwidth.training.descent import SampledDescent
 
 REPLICAS, FOLLOWED, BATCH, RATE = 2, 3, 4, 0.3
 SHAPE = OUTPUTS, INPUTS = 48, 56
+WIDTH = 160
 
 
 def some(seed: int, samples: int, units: int, time: int) -> Tensor:
@@ -122,3 +131,48 @@ def test_a_layer_goes_on_from_its_state_to_the_same_bytes() -> None:
     for time in range(5, 9):
         expected, found = answers(whole, time), answers(other, time)
         assert all(torch.equal(found[name], values) for name, values in expected.items())
+
+
+def descents(scheme: str, rate: float, tolerance: float) -> tuple[SampledDescent, SampledDescent]:
+    """Trainings with the same batches on the same matrices, dense and looked at lazily."""
+    seeds, how = (3, 0), recipe(learning_rate=rate)
+    data = dataset(12, 12, 5)
+    data = replace(data, probe_inputs=dataset(4, 12).train_inputs)
+    found = []
+    for lazy in (False, True):
+        net = initial_probed_network(data, SCHEMES[scheme], WIDTH, seeds, how, CPU)
+        if lazy:
+            layers = looked_at_lazily(net.layers, tolerance)
+            net = ProbedNetwork(net.input_layer, layers, net.activation, net.dtype)
+        rates = learning_rates(SCHEMES[scheme], WIDTH, how)
+        found.append(SampledDescent(net, data, rates, seeds, how.loss, 2))
+    return found[0], found[1]
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+@pytest.mark.parametrize(("rate", "tolerance", "accuracy"), [(2.0, EXACT, 1e-8), (0.5, 1e-2, 1e-2)])
+def test_the_trajectory_is_that_of_dense_layers(
+    scheme: str, rate: float, tolerance: float, accuracy: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of batches and probes; these are looked at in steps between looks, too."""
+    monkeypatch.setattr(probed, "MOST_INPUTS", 6)
+    dense, lazy = descents(scheme, rate, tolerance)
+    first = dense.losses
+    for step in range(40):
+        exact, ours = (descent.advance(norms=True) for descent in (dense, lazy))
+        assert exact is not None
+        assert ours is not None
+        check_close(ours, exact, accuracy)
+        if step % 5 == 1:
+            check_close(lazy.network.test_outputs(), dense.network.test_outputs(), accuracy)
+        if step % 10 == 9:
+            dense.look()
+            lazy.look()
+            check_close(lazy.losses, dense.losses, accuracy)
+            check_close(lazy.network.outputs, dense.network.outputs, accuracy)
+            for found, expected in zip(lazy.network.hidden, dense.network.hidden, strict=True):
+                check_close(found.change, expected.change, accuracy)
+                check_close(found.feature_change, expected.feature_change, accuracy)
+    assert bool((dense.losses < 0.95 * first).all()) or scheme == "IP"
+    for matrix in matrices(lazy.network):
+        assert matrix.forward_basis.count < WIDTH
