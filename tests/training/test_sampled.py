@@ -230,7 +230,7 @@ def test_its_distribution_is_that_of_an_independent_program(scheme: str) -> None
 def test_a_replica_that_diverges_leaves_the_others_alone() -> None:
     data = with_probes(MANY, 5)
     wild = Scheme((0.0, -1.0, -1.0), (0.45, 0.45, 0.45))
-    how = recipe(batch_size=4, steps=8, snapshots=5, learning_rate=0.1)
+    how = recipe(batch_size=4, steps=7, snapshots=5, learning_rate=0.1)
     record = train(data, wild, 48, range(6), how)
     gone = sorted(record.diverged)
     assert 0 < len(gone) < 6, "this test needs a rate at which some diverge"
