@@ -201,6 +201,15 @@ def geometric_mean(values: Array) -> Estimate:
     return fit(Logarithms([values]), np.ones((1, 1)), None, index=0).parameter.exponential
 
 
+def mean(values: Array) -> Estimate:
+    """Arithmetic mean of values, shape (seeds,)."""
+    if len(values) < 2:
+        return Estimate(*map(float, values), math.nan, math.nan) if len(values) else NOT_MEASURED
+    half = float(stdtrit(len(values) - 1, UPPER_QUANTILE) * values.std(ddof=1))
+    middle, margin = float(values.mean()), half / math.sqrt(len(values))
+    return Estimate(middle, middle - margin, middle + margin)
+
+
 def power_design(widths: Sequence[int]) -> Array:
     """Of log C + b log n, shape (widths, 2)."""
     log_widths = np.log(np.asarray(widths, dtype=np.float64))
