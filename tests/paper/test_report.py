@@ -170,10 +170,9 @@ def test_numbers_of_the_report(call: str, expected: str, folder: Path) -> None:
 
 
 def test_a_missing_file_is_named(folder: Path, tmp_path: Path) -> None:
-    for name in ("provenance.json", "runs.csv", "table1_steps.csv"):
-        with pytest.raises(FileNotFoundError, match=re.escape(name)):
-            compile_pdf(SOURCE, tmp_path)
-        shutil.copy(folder / name, tmp_path)
+    with pytest.raises(FileNotFoundError, match=r"provenance\.json"):
+        compile_pdf(SOURCE, tmp_path)
+    shutil.copy(folder / "provenance.json", tmp_path)
     with pytest.raises(typst.TypstError, match=r"table1\.csv"):
         compile_pdf(SOURCE, tmp_path)
 
@@ -185,7 +184,7 @@ def test_a_run_on_many_images_says_so(folder: Path, tmp_path: Path) -> None:
     path.write_text(json.dumps(told | {"config": told["config"] | ON_MANY}))
     assumed = flat("assumptions-table", copy)
     assert "digits: the first 5000 training images for training and the first 32 test" in assumed
-    assert "4 steps (2.5 epochs) of SGD, 64 images a batch," in assumed
+    assert "196 steps (2.5 epochs) of SGD, 64 images a batch," in assumed
     read = flat("practice-table", copy)
     assert all(scheme in read for scheme in PLAN.schemes if scheme != "IP")
     assert "test accuracy" in read

@@ -12,7 +12,6 @@ from infwidth.paper.trained import trained
 
 PAPER = Path(__file__).parents[2] / "paper"
 CONFIG = {"samples": 32, "test_samples": 256, "batch_size": None, "steps": 200}
-RUNS = pd.DataFrame({"step": [0, 196]})
 
 
 @pytest.mark.parametrize(
@@ -32,7 +31,7 @@ RUNS = pd.DataFrame({"step": [0, 196]})
             {"batch_size": 64, "train_samples": 100, "probes": "train", "epochs": 1.0}
             | {"steps": None},
             "the first 100 training images for training and the first 32 of them as probes",
-            "SGD, 64 images a batch", "64", "196 steps (1 epoch)",
+            "SGD, 64 images a batch", "64", "2 steps (1 epoch)",
             "the first 100 training images and the first 256 test images",
         ),
         (
@@ -53,7 +52,7 @@ RUNS = pd.DataFrame({"step": [0, 196]})
 def test_what_is_said_of_a_training(
     config: dict[str, object], inputs: str, method: str, batch: str, length: str, read: str
 ) -> None:
-    how = trained(CONFIG | config, RUNS)
+    how = trained(CONFIG | config)
     assert how.inputs == inputs
     assert (how.method, how.batch, how.length, how.read) == (method, batch, length, read)
     assert how.apart == (config.get("train_samples") is not None)
@@ -62,7 +61,7 @@ def test_what_is_said_of_a_training(
 @pytest.mark.parametrize("name", ["cifar10", "digits", "wide"])
 def test_runs_older_than_the_keys_are_of_their_probes_alone(name: str) -> None:
     config = json.loads((PAPER / name / "provenance.json").read_text(encoding="utf-8"))["config"]
-    how = trained(config, pd.read_csv(PAPER / name / "runs.csv"))
+    how = trained(config)
     assert not how.apart
     assert how.inputs == f"the first {config['samples']} training images, trained on and probed"
     assert how.steps == config["steps"]

@@ -1,4 +1,4 @@
-"""Losses and accuracies at the end: how much a network has learnt, and how it does on new images."""
+"""Losses and accuracies at the end: what a network has learnt, and how it does on new images."""
 
 from collections.abc import Mapping
 from types import MappingProxyType

@@ -203,11 +203,11 @@ def geometric_mean(values: Array) -> Estimate:
 
 def mean(values: Array) -> Estimate:
     """Arithmetic mean of values, shape (seeds,)."""
-    if len(values) < 2:
-        return Estimate(*map(float, values), math.nan, math.nan) if len(values) else NOT_MEASURED
-    half = float(stdtrit(len(values) - 1, UPPER_QUANTILE) * values.std(ddof=1))
-    middle, margin = float(values.mean()), half / math.sqrt(len(values))
-    return Estimate(middle, middle - margin, middle + margin)
+    middle, count = float(values.mean()), len(values)
+    if count < 2:
+        return Estimate(middle, math.nan, math.nan)
+    half = float(stdtrit(count - 1, UPPER_QUANTILE) * values.std(ddof=1)) / math.sqrt(count)
+    return Estimate(middle, middle - half, middle + half)
 
 
 def power_design(widths: Sequence[int]) -> Array:

@@ -1,4 +1,4 @@
-"""What a practitioner reads off a run: accuracies and losses at the end, and what is one of time."""
+"""What a practitioner reads off a run: accuracies and losses at the end, and what is of time."""
 
 import math
 from collections.abc import Iterable, Iterator, Mapping

@@ -6,7 +6,6 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 import typst
 
 from infwidth.measures.losses import ENDS
@@ -67,18 +66,18 @@ def inputs_of(folder: Path) -> dict[str, str]:
         | ({"caption": caption(name)} if name in DRAWN else {})
         for name in chosen(config.get("theory", False))
     }
-    runs, steps = (read_table(folder / f"{name}.csv") for name in ("runs", "table1_steps"))
-    how = trained(config, runs)
+    how = trained(config)
     return {
         "folder": str(folder.resolve()),
         "metrics": json.dumps(_metrics()),
         "statements": json.dumps(statements),
         "training": json.dumps(asdict(how)),
-        "practice": json.dumps(_practice(runs, steps) if how.apart else None),
+        "practice": json.dumps(_practice(folder) if how.apart else None),
     }
 
 
-def _practice(runs: pd.DataFrame, steps: pd.DataFrame) -> dict[str, Any]:
+def _practice(folder: Path) -> dict[str, Any]:
+    runs, steps = (read_table(folder / f"{name}.csv") for name in ("runs", "table1_steps"))
     return {
         "heads": list(ENDS.values()),
         "rows": [[row.scheme, *row.cells.values()] for row in practice.rows(runs)],

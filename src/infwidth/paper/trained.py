@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import pandas as pd
+from infwidth.experiment import steps_of
 
 
 @dataclass(frozen=True)
@@ -36,16 +36,14 @@ class Trained:
     read: str
 
 
-def trained(config: Mapping[str, Any], runs: pd.DataFrame) -> Trained:
+def trained(config: Mapping[str, Any]) -> Trained:
     """How a run was trained.
 
     Args:
         config: the configuration, from provenance.json.
-        runs: runs.csv: a configuration with epochs does not say how many steps they took.
     """
     probes, images, size = config["samples"], config.get("train_samples"), config["batch_size"]
-    asked, steps = config.get("epochs"), config.get("steps")
-    taken = int(runs["step"].max()) if steps is None else int(steps)
+    asked, taken = config.get("epochs"), steps_of(config)
     epochs = "" if asked is None else f"{asked:g} epoch{'' if asked == 1 else 's'}"
     if images is None:
         inputs = f"the first {probes} training images, trained on and probed"

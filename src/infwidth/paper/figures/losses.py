@@ -1,4 +1,4 @@
-"""Losses against the step, a column per scheme; at the last step, accuracies and losses by width."""
+"""Losses against the step, a column per scheme; accuracies and losses at the end, by width."""
 
 from collections.abc import Mapping
 

@@ -110,11 +110,11 @@ def _run(folder: Path) -> dict[str, Any]:
     measured = read(folder)
     table = tables.read(folder / "table1.csv")
     provenance = json.loads((folder / "provenance.json").read_text(encoding="utf-8"))
-    how = trained(provenance["config"], measured.runs)
+    how = trained(provenance["config"])
     claimed = table[table["agrees"] != "no claim"]
     return {
         "name": provenance["experiment"],
-        "config": provenance["config"],
+        "config": provenance["config"] | {"steps": how.steps},
         "settings": content.settings(provenance, how),
         "trained": how,
         "practice": practice.rows(measured.runs),
