@@ -11,6 +11,7 @@ from infwidth import numbers
 from infwidth.measures.estimate import Estimate
 from infwidth.measures.metrics import JUDGING, SHOWN
 from infwidth.paper import tables
+from infwidth.paper.trained import Trained
 
 MARKS: Mapping[str, tuple[str, str]] = {
     "agrees": ("✓", "agrees"),
@@ -168,13 +169,13 @@ def counted(count: int, one: str, several: str) -> str:
     return f"{count} {one if count == 1 else several}"
 
 
-def settings(content: Mapping[str, Any]) -> list[Setting]:
-    """What the run was, from provenance.json."""
+def settings(content: Mapping[str, Any], how: Trained) -> list[Setting]:
+    """What the run was, from provenance.json, and how it was trained."""
     config = content["config"]
     widths = ", ".join(map(str, config["widths"]))
     return [
         Setting("data set", content["data"]["name"], "CIFAR-10"),
-        *_images(config),
+        Setting("images, probes N" if how.apart else "samples N", how.inputs),
         Setting(
             "inputs",
             f"standardised per pixel (statistics of the first {config['pool']}), unit norm",
@@ -186,35 +187,14 @@ def settings(content: Mapping[str, Any]) -> list[Setting]:
         Setting("widths n", widths),
         Setting("seeds", str(config["seeds"])),
         Setting("learning rate η", str(config["learning_rate"])),
-        Setting("steps T", _steps(config)),
-        Setting("batch", _batch(config)),
+        Setting("steps T", f"{how.steps} ({how.epochs})" if how.epochs else str(how.steps)),
+        Setting("batch", how.batch),
+        *([Setting("losses, accuracies", f"over {how.read}")] if how.read else []),
         Setting("initial scale σ", str(config["init_std"])),
         Setting("reference width n₀", str(config["reference_width"])),
         Setting("arithmetic", f"{config['precision']} training, float64 spectra"),
         Setting("hidden layers held", _held(config)),
     ]
-
-
-def _images(config: Mapping[str, Any]) -> list[Setting]:
-    """The probes, and what is trained on, if that is more."""
-    samples, trained = config["samples"], config.get("train_samples")
-    if trained is None:
-        return [Setting("samples N", f"the first {samples} training images, trained on and probed")]
-    kind = "test" if config["probes"] == "test" else "training"
-    return [
-        Setting("samples N", f"the first {samples} {kind} images, probed"),
-        Setting("trained on", f"the first {trained} training images"),
-    ]
-
-
-def _steps(config: Mapping[str, Any]) -> str:
-    epochs = config.get("epochs")
-    return str(config["steps"]) if epochs is None else f"{config['steps']} ({epochs:g} epochs)"
-
-
-def _batch(config: Mapping[str, Any]) -> str:
-    images = "N samples" if config.get("train_samples") is None else "of them"
-    return str(config["batch_size"] or f"full: all {images} at every step")
 
 
 def _held(config: Mapping[str, Any]) -> str:
