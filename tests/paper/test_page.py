@@ -246,6 +246,21 @@ def test_what_is_said_of_the_run_comes_from_its_provenance(
         assert text not in words(soup.body), text
 
 
+def test_epochs_on_more_than_the_probes_are_told(changed: Folder) -> None:
+    path = changed.path / "provenance.json"
+    told = json.loads(path.read_text())
+    told["config"] |= {"steps": None, "epochs": 2.5, "train_samples": 5000, "batch_size": 64}
+    path.write_text(json.dumps(told | {"config": told["config"] | {"probes": "test"}}))
+    found = words(changed.soup().body)
+    for text in (
+        "the first 8 test images, probed",
+        "the first 5000 training images",
+        "196 (2.5 epochs)",
+        "The last of 196 steps",
+    ):
+        assert text in found, text
+
+
 def test_findings_have_their_verdicts_and_evidence(folder: Folder, soup: BeautifulSoup) -> None:
     rows = [
         [words(cell) for cell in row.find_all(["th", "td"])]
