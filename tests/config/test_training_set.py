@@ -10,6 +10,7 @@ import yaml
 from infwidth.config import ConfigError, read_experiment
 from infwidth.experiment import Experiment, steps_of
 from infwidth.network.costs import recipe_settings
+from infwidth.theory.setting import settings
 
 ROOT = Path(__file__).parents[2]
 SCHEMA = ROOT / "workflow/schemas/config.schema.yaml"
@@ -184,3 +185,9 @@ def test_training_that_does_not_see_all_its_images_is_told() -> None:
     (line,) = read(**MANY, epochs=0.5).warnings()
     assert line.startswith("epochs: ")
     assert read(**MANY, epochs=1).warnings() == read(train_samples=5000, steps=1).warnings() == ()
+
+
+def test_batches_are_those_of_the_training_set_not_of_the_theorys_few_images() -> None:
+    for changes, batch_size in ((MANY | {"epochs": 5}, None), ({"batch_size": 16}, 16)):
+        recipe = settings(read(**changes), ["recipe"])["recipe"]
+        assert (recipe["steps"], recipe["batch_size"]) == (BASE["theory"]["steps"], batch_size)
