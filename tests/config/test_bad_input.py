@@ -2,10 +2,10 @@
 
 import pytest
 import yaml
+from overlays import OVERLAYS, stack, stacked
 from workflow_run import IMAGES_NAME, ROOT, Checkout
 
 BASE = yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8"))
-CONFIGS = ["config.yaml", *(f"config/{path.name}" for path in (ROOT / "config").glob("*.yaml"))]
 
 
 @pytest.fixture(scope="module")
@@ -93,9 +93,9 @@ def test_words_of_the_command_line_become_numbers(checkout: Checkout) -> None:
     assert run.output.count("widths: 8 below twice the samples (10): space-time is undefined") == 1
 
 
-@pytest.mark.parametrize("file", CONFIGS)
-def test_committed_configurations_can_be_planned(checkout: Checkout, file: str) -> None:
-    merged = BASE | yaml.safe_load((ROOT / file).read_text(encoding="utf-8"))
+@pytest.mark.parametrize("name", ["", *OVERLAYS])
+def test_committed_configurations_can_be_planned(checkout: Checkout, name: str) -> None:
+    merged = BASE | stacked(name)
     trainings = {(scheme, width) for scheme in merged["schemes"] for width in merged["widths"]}
     # Where there is no GPU, those that need one are refused.
-    assert checkout.plan(file, device="cpu").trainings == trainings
+    assert checkout.plan(*(stack(name) or ["config.yaml"]), device="cpu").trainings == trainings

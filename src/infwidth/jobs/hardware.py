@@ -35,6 +35,13 @@ def gpus(device: str) -> int:
     return int(device == "cuda")
 
 
+def input_memory_mb(experiment: Experiment, more: int = 0) -> int:
+    """Memory of the prepared data, float64, and of so many images more."""
+    trained = experiment.train_samples or experiment.samples
+    images = trained + experiment.samples + experiment.test_samples + more
+    return 8 * images * INPUT_DIMENSION // 10**6
+
+
 def _snapshot_bytes(experiment: Experiment, width: int) -> int:
     """Features (h and x) of all layers and replicas, at every snapshot and at initialisation."""
     snapshots = min(experiment.snapshots, experiment.steps + 1)

@@ -25,6 +25,8 @@ def _recipe(experiment: Experiment, theory: Theory) -> dict[str, Any]:
         "layer": "dense",
         "lazy_tolerance": 0.0,
         "steps": theory.steps,
+        # Of more samples than are trained on here there are no batches.
+        "batch_size": None if experiment.train_samples else experiment.batch_size,
         "device": "cpu",
     }
 
