@@ -16,7 +16,7 @@ from infwidth.measures.features import Features
 from infwidth.measures.spectra import Spectra, spectra_of
 from infwidth.network import probed
 from infwidth.network.initialisation import initial_probed_network
-from infwidth.network.probed import ProbedNetwork
+from infwidth.network.probed import ProbedNetwork, step_sizes
 from infwidth.network.randomness import stream
 from infwidth.schemes import SCHEMES, Scheme
 from infwidth.training import train as training
@@ -119,6 +119,22 @@ def test_where_all_are_probed_it_is_the_training_of_the_probes(
     np.testing.assert_allclose(
         other.curves["weight_change"], one.curves["weight_change"], rtol=1e-9, atol=1e-15
     )
+
+
+@pytest.mark.parametrize("batch", [2, 50])
+def test_the_size_of_a_step_is_that_of_its_updates(batch: int) -> None:
+    """Of few inputs, whose Gram matrices are small, and of many."""
+    units, rates = (7, 9, 3), (0.5, 2.0)
+    generator = torch.Generator().manual_seed(0)
+    x0, x1, y1, y2 = (
+        torch.randn(2, batch, each, generator=generator, dtype=torch.float64)
+        for each in (units[0], units[1], units[1], units[2])
+    )
+    sizes = step_sizes([y1, y2], [x0, x1], rates)
+    for size, y, x, rate in zip(sizes, (y1, y2), (x0, x1), rates, strict=True):
+        for replica in range(2):
+            update = rate * torch.einsum("bi,bj->ij", y[replica], x[replica])
+            assert float(size[replica]) == pytest.approx(float(torch.linalg.norm(update)))
 
 
 def measured(record: TrainingRecord) -> Spectra:
