@@ -31,10 +31,11 @@ def steps_of(config: Mapping[str, Any]) -> int:
     """
     if config["steps"] is not None:
         return int(config["steps"])
-    images = config["train_samples"] or config["samples"]
+    images: int = config["train_samples"] or config["samples"]
     # As a decimal number: 0.07 * 100 is more than 7 in floating point.
     epochs = Fraction(str(config["epochs"]))
-    return math.ceil(epochs * images / (config["batch_size"] or images))
+    batch: int = config["batch_size"] or images
+    return math.ceil(epochs * images / batch)
 
 
 @dataclass(frozen=True)
