@@ -66,7 +66,7 @@ def test_the_practitioners_files_are_one_but_for_the_probes() -> None:
     assert among.train_samples == 50_000
     assert among.steps == math.ceil(5 * 50_000 / 64)
     assert (among.probes, held_out.probes) == ("train", "test")
-    names = {"experiment": among.experiment, "probes": among.probes}
+    names: dict[str, Any] = {"experiment": among.experiment, "probes": among.probes}
     assert dataclasses.replace(held_out, **names) == among
 
 
