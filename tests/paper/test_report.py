@@ -185,7 +185,7 @@ def test_numbers_of_the_report(call: str, expected: str, folder: Path) -> None:
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match=r"provenance\.json"):
         compile_pdf(SOURCE, tmp_path)
-    (tmp_path / "provenance.json").write_text('{"config": {}}')
+    (tmp_path / "provenance.json").write_text('{"config": {"steps": 1}}')
     with pytest.raises(typst.TypstError, match=r"table1\.csv"):
         compile_pdf(SOURCE, tmp_path)
 
