@@ -153,7 +153,8 @@ def memory_problem(experiment: Experiment, available_mb: int) -> str | None:
         remedies.append("fewer `train_samples`")
         if batch(experiment) > FOLLOWED_INPUTS:
             remedies.insert(0, "a smaller `batch_size`")
-    if layer_kind(experiment, width) == "dense":
+    lazy, held = (layer_bytes(experiment, width, kind) for kind in ("lazy", "dense"))
+    if layer_kind(experiment, width) == "dense" and lazy < held:
         remedies.insert(0, "`layer: auto` or `lazy` (no n x n matrices)")
     return (
         f"widths: a training at {width} takes about {needed / 1e3:.1f} GB, but this machine has "
