@@ -222,10 +222,14 @@ def test_a_training_set_costs_what_it_takes() -> None:
     images, inputs, hidden = 12 * 50_000 * 3072, 4 * 2**14 * 3072, 4 * 2**28
     held = (images + 5 * (inputs + 2 * hidden) + hidden) / 1e6
     assert 1.0 < (hardware.training_memory_mb(plan, 2**14) - 1500) / held < 1.3
-    minutes = hardware.training_minutes(plan, 2**14) - 10
+    untold = sgd | {"test_samples": 1}
+    minutes = hardware.training_minutes(experiment(**untold), 2**14) - 10
     for changes, factor in (({"steps": 2000}, 10), ({"batch_size": 128}, 2), ({"seeds": 10}, 2)):
-        longer = hardware.training_minutes(experiment(**sgd | changes), 2**14) - 10
+        longer = hardware.training_minutes(experiment(**untold | changes), 2**14) - 10
         assert longer == pytest.approx(factor * minutes, rel=0.01)
+    # Twelve times a product with 2,000 images beside 200 steps of three with 64.
+    told = hardware.training_minutes(experiment(**sgd | {"test_samples": 1000}), 2**14) - 10
+    assert told == pytest.approx((1 + 8000 / 12800) * minutes, rel=0.02)
 
 
 def test_a_full_batch_that_cannot_fit_is_refused() -> None:
