@@ -24,6 +24,22 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
             ["4 problems", "stepz: ", "steps?", "NTP?", "widths: found 1.5", "seeds: found 0"],
         ),
         ({"samples": 25}, ["samples: found 25", "24 training images", "at most 24"]),
+        ({"train_samples": 25}, ["train_samples: found 25", "24 training images", "at most 24"]),
+        ({"train_samples": 3}, ["train_samples: found 3", "4 samples"]),
+        ({"probes": "test"}, ["probes: found test", "`train_samples: all`"]),
+        ({"probes": "test", "train_samples": "all", "samples": 9}, ["samples: ", "8 test images"]),
+        # The file has steps.
+        ({"epochs": 2, "batch_size": 2}, ["epochs: found 2", "`steps: 5`", "`steps: null`"]),
+        ({"steps": "null", "epochs": 2}, ["epochs: found 2", "choose a `batch_size`"]),
+        ({"steps": "null"}, ["steps: found null", "`epochs: null`"]),
+        (
+            {"train_samples": "all", "batch_size": 25},
+            ["batch_size: found 25", "24 train_samples", "at most 24"],
+        ),
+        (
+            {"train_samples": "all", "batch_size": 8, "layer": "lazy"},
+            ["layer: found lazy", "44 directions", "width 16", "`layer: auto`"],
+        ),
         ({"dataset_path": "half.npz"}, ["dataset_path: half.npz"]),
         ({"dataset_path": "$NO_SUCH/half.npz"}, ["dataset_path: ", "NO_SUCH is not set"]),
         ({"experiment": "2024_01"}, ["experiment: found 202401", "'!!str 2024_01'"]),
@@ -79,6 +95,28 @@ def test_a_file_is_found_by_a_variable_and_a_name_is_kept(
     assert run.code == 0, run.output
     assert "results/2024_01/dataset.npz" in run.output
     assert f"Preparing 4 training and 8 test images of {IMAGES_NAME}" in run.output
+
+
+def test_epochs_take_the_place_of_the_steps_they_are_laid_over(checkout: Checkout) -> None:
+    # Over those of config.yaml without a word, over those of another file with `null`.
+    config = yaml.safe_load((checkout.root / "tiny.yaml").read_text(encoding="utf-8"))
+    del config["steps"]
+    for name, content in (
+        ("own.yaml", config | {"epochs": 3, "batch_size": 8, "train_samples": "all"}),
+        ("over.yaml", {"steps": None, "epochs": 2, "batch_size": 2}),
+    ):
+        (checkout.root / name).write_text(yaml.safe_dump(content), encoding="utf-8")
+    run = checkout.snakemake("-n", files=("own.yaml",), config={"steps": 4})
+    assert "epochs: found 3, but `steps: 4`" in run.output
+    for files, changes, images in (
+        (("own.yaml",), {}, 24),
+        (("own.yaml",), {"steps": 4, "epochs": "null"}, 24),
+        (("tiny.yaml", "over.yaml"), {}, 4),
+        (("own.yaml", "over.yaml"), {"train_samples": 9}, 9),
+    ):
+        run = checkout.snakemake("-n", files=files, config=changes)
+        assert run.code == 0, run.output
+        assert f"Preparing {images} training and 8 test images" in run.output
 
 
 def test_words_of_the_command_line_become_numbers(checkout: Checkout) -> None:

@@ -63,6 +63,7 @@ class ProbedInput(OfReplicas):
     Attributes:
         geometry: of the inputs.
         initial: W_0 times the probes, shape (R, N, n), float64.
+        batch: coordinates of the inputs of the latest `forward`, shape (R, B, r).
     """
 
     OF_REPLICAS = ("initial", "_test_initial", "_weights")
@@ -77,27 +78,28 @@ class ProbedInput(OfReplicas):
         """
         trained = draws.shape[-1]
         self.geometry = geometry
-        self.initial = geometry.probes @ torch.cat([draws, further_draws], dim=-1).double().mT
+        # One by one: in float64 all together take three times the memory of the weights.
+        self.initial = torch.stack(
+            [
+                geometry.probes @ torch.cat([each, further], dim=-1).double().mT
+                for each, further in zip(draws, further_draws, strict=True)
+            ]
+        )
         # The part of the test inputs that no update reaches, and the coordinates of the other.
         self._test_initial = geometry.test[:, trained:].to(draws.dtype) @ further_draws.mT
         self._test = geometry.test[:, :trained].to(draws.dtype)
         self._weights = _apart(draws.mT)
-        self._batch = draws[:, :0]
-
-    @property
-    def batch_gram(self) -> Tensor:
-        """<ξ_i, ξ_j> of the latest batch, shape (R, B, B)."""
-        return self._batch @ self._batch.mT
+        self.batch = draws[:, :0]
 
     def forward(self, batch: Tensor) -> Tensor:
         """Ξ_B Wᵀ of a batch of training inputs, given by their places, (R, B) -> (R, B, n)."""
         rows = self.geometry.train.index_select(0, batch.flatten())
-        self._batch = rows.view(*batch.shape, -1)
-        return self._batch @ self._weights
+        self.batch = rows.view(*batch.shape, -1)
+        return self.batch @ self._weights
 
     def update(self, y: Tensor, rate: float) -> None:
         """W ← W - rate yᵀ Ξ_B, for the batch of the latest `forward`."""
-        self._weights.baddbmm_(self._batch.mT, y, alpha=-rate)
+        self._weights.baddbmm_(self.batch.mT, y, alpha=-rate)
 
     def movement(self, steps: Iterable[tuple[Tensor, Tensor, float]]) -> Tensor:
         """By what steps, each (batch, y, rate), have moved the probes, shape (R, N, n)."""
