@@ -8,11 +8,15 @@ import builders
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
+from workflow_run import ROOT
 
+from infwidth.config.reading import read_experiment
 from infwidth.recipe import Recipe
 from infwidth.schemes import SCHEMES, Scheme
+from infwidth.theory.setting import settings
 from infwidth.theory.transfer import draw as figure
 from infwidth.theory.transfer.drift import apart, law
 from infwidth.theory.transfer.grid import BELOW, OCTAVE, best, edge, explored, rate, window
@@ -197,6 +201,22 @@ def test_what_does_not_move_or_has_no_minimum_is_told_and_not_judged() -> None:
     fitted = table.assign(train_loss=table["train_loss"].where(table["train_loss"].isna(), 1e-9))
     assert set(optima_table(fitted)["place"]) == {"flat"}
     assert "no clear minimum" in findings(fitted, optima_table(fitted))[0].evidence
+
+
+def test_its_recipe_has_the_experiments_own_steps_and_batches() -> None:
+    layers = [
+        yaml.safe_load((ROOT / file).read_text(encoding="utf-8"))
+        for file in ("config.yaml", "config/transfer.yaml")
+    ]
+    schema = ROOT / "workflow/schemas/config.schema.yaml"
+    experiment = read_experiment(
+        layers[0] | layers[1], schema, base=layers[0], given=layers[1].keys()
+    )
+    found = settings(experiment, ["experiment_recipe", "widths"])
+    assert found["experiment_recipe"]["steps"] == 79
+    assert found["experiment_recipe"]["batch_size"] == 64
+    assert found["experiment_recipe"]["layer"] == "dense"
+    assert found["widths"][-1] == 1024
 
 
 def small() -> tuple[Recipe, range]:

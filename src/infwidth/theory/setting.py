@@ -33,8 +33,9 @@ def _recipe(experiment: Experiment, theory: Theory) -> dict[str, Any]:
 
 
 def _experiment_recipe(experiment: Experiment, theory: Theory) -> dict[str, Any]:
-    """As `_recipe`, but as many steps as the experiment takes."""
-    return _recipe(experiment, theory) | {"steps": experiment.steps}
+    """As `_recipe`, but with the experiment's own steps and batches."""
+    own = {"steps": experiment.steps, "batch_size": experiment.batch_size}
+    return _recipe(experiment, theory) | own
 
 
 # What statements can depend on beside the experiment's keys: name -> its value in JSON types. The
