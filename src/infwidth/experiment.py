@@ -4,8 +4,10 @@ What the keys mean stands in `config.yaml`; `infwidth.config.read_experiment` ma
 """
 
 import dataclasses
+import math
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any
 
 from infwidth.schemes import Scheme
@@ -15,6 +17,22 @@ from infwidth.schemes import Scheme
 FEWEST_WIDTHS = 3
 FEWEST_WIDTHS_CORRECTED = 4
 FEWEST_SEEDS = 2
+
+
+def steps_of(config: Mapping[str, Any]) -> int:
+    """The number of gradient steps of a configuration in canonical form: its steps, or its epochs'.
+
+    >>> steps_of({"steps": 200})
+    200
+    >>> steps_of({"steps": None, "epochs": 0.07, "train_samples": 100, "batch_size": 2})
+    4
+    """
+    if config["steps"] is not None:
+        return int(config["steps"])
+    images = config["train_samples"] or config["samples"]
+    # As a decimal number: 0.07 * 100 is more than 7 in floating point.
+    epochs = Fraction(str(config["epochs"]))
+    return math.ceil(epochs * images / (config["batch_size"] or images))
 
 
 @dataclass(frozen=True)
@@ -31,7 +49,11 @@ class Theory:
 
 @dataclass(frozen=True)
 class Experiment:
-    """One field per key of the configuration, in its order; `theory` is None where it is false."""
+    """One field per key of the configuration, in its order.
+
+    `theory` is None where it is false, `train_samples` a number where it is `all`, and `steps` the
+    number of gradient steps where `epochs` say it.
+    """
 
     experiment: str
     dataset: str
@@ -41,6 +63,8 @@ class Experiment:
     cifar10_sha256: str
     pool: int
     samples: int
+    train_samples: int | None
+    probes: str
     test_samples: int
     schemes: Mapping[str, Scheme]
     widths: tuple[int, ...]
@@ -52,6 +76,7 @@ class Experiment:
     reference_width: float
     init_std: float
     steps: int
+    epochs: float | None
     batch_size: int | None
     snapshots: int
     layer: str
@@ -70,9 +95,10 @@ class Experiment:
 
         Only JSON types, always the same for the same experiment however it was written down:
         schemes stand as name -> exponents, widths are sorted, numbers have their key's type.
-        Reading it gives this experiment again.
+        Reading it gives this experiment again, and takes no look at the data to do so.
         """
-        return self.settings(*(field.name for field in dataclasses.fields(self)))
+        config = self.settings(*(field.name for field in dataclasses.fields(self)))
+        return config if self.epochs is None else config | {"steps": None}
 
     def settings(self, *keys: str) -> dict[str, Any]:
         """The named keys of `to_config`: what a rule that uses only these depends on.
@@ -110,6 +136,7 @@ class Experiment:
         once, twice = self.samples, 2 * self.samples
         found = [
             *self._narrow(),
+            *self._unseen(),
             *self._few_widths("widths", self.widths, (("Gram", once), ("space-time", twice))),
             *_few_seeds("seeds", self.seeds),
         ]
@@ -125,6 +152,15 @@ class Experiment:
             yield (
                 f"widths: {', '.join(map(str, narrow))} below twice the samples "
                 f"({2 * self.samples}): space-time is undefined there and its cells stay empty"
+            )
+
+    def _unseen(self) -> Iterator[str]:
+        images = self.train_samples
+        seen = self.steps * (self.batch_size or images or 0)
+        if images and seen < images:
+            yield (
+                f"{'steps' if self.epochs is None else 'epochs'}: training ends after {seen} of "
+                f"its {images} images: the others have no part in it"
             )
 
     def _few_widths(

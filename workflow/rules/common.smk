@@ -41,6 +41,7 @@ try:
         config,
         WORKFLOW / "schemas/config.schema.yaml",
         base=load_configfile(CONFIG),
+        given=given,
         files=[CONFIG, *map(Path, workflow.configfiles)],
     )
 except ConfigError as error:

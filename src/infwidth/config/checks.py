@@ -5,12 +5,12 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from infwidth.config.training_set import Problem, training_problems
 from infwidth.config.wording import printable, show
 from infwidth.schemes import ROLES, Scheme
 
 # (dataset, dataset_path) -> numbers of training and test images.
 Sizes = Callable[[str, str | None], tuple[int, int]]
-Problem = tuple[str, str]
 
 
 def cross_problems(
@@ -32,14 +32,8 @@ def cross_problems(
     yield from unusable.items()
     yield from _data({key: values[key] for key in values if key not in unusable}, sizes)
     yield from _powers(values)
-    batch, samples = values.get("batch_size"), values.get("samples")
-    if batch and samples and batch > samples:
-        yield (
-            "batch_size",
-            f"found {batch}, more than the {samples} samples; choose at most {samples}, or null "
-            "for full-batch gradient descent",
-        )
-    theory = values.get("theory") or {}
+    yield from training_problems(values)
+    samples, theory = values.get("samples"), values.get("theory") or {}
     few = theory.get("samples")
     if few and samples and few > samples:
         yield (
@@ -151,9 +145,11 @@ def _data(values: Mapping[str, Any], sizes: Sizes) -> Iterator[Problem]:
         key = "dataset" if path is None else "dataset_path"
         yield key, printable(" ".join(str(error).split())).removeprefix(f"{key}: ")
         return
+    probed = (test, "test") if values.get("probes") == "test" else (train, "training")
     for key, available, images in (
         ("pool", train, "training"),
-        ("samples", train, "training"),
+        ("samples", *probed),
+        ("train_samples", train, "training"),
         ("test_samples", test, "test"),
     ):
         asked = values.get(key)

@@ -1,8 +1,8 @@
 """A configuration checked as a whole: an `Experiment`, or every problem at once."""
 
 import datetime
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import lru_cache
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from functools import cache, lru_cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -14,8 +14,9 @@ from infwidth.config import paths, wording
 from infwidth.config.checks import Problem, Sizes, cross_problems
 from infwidth.config.misread import Misread, misread
 from infwidth.config.schemes import read_schemes
-from infwidth.config.values import Schema, UnusableError, every_key, kinds, plain, typed
-from infwidth.experiment import Experiment, Theory
+from infwidth.config.training_set import settle
+from infwidth.config.values import Schema, UnusableError, every_key, is_text, plain, typed
+from infwidth.experiment import Experiment, Theory, steps_of
 
 # Sets of numbers, however they were written down.
 WIDTHS = ("widths", "theory.widths")
@@ -42,6 +43,7 @@ def read_experiment(
     schema: Schema | Path,
     *,
     base: Mapping[str, Any] = MappingProxyType({}),
+    given: Collection[str] = (),
     files: Iterable[Path] = (),
     sizes: Sizes | None = None,
     cuda_available: Callable[[], bool] | None = None,
@@ -53,6 +55,7 @@ def read_experiment(
         schema: the JSON schema, or its YAML file.
         base: what it was laid over. A mapping there is what `true` stands for here, and has what
             a mapping here leaves out.
+        given: the keys that were laid over it: of `steps` and `epochs`, they decide.
         files: the YAML files that it comes from, which tell how numbers were written.
         sizes: (dataset, dataset_path) -> numbers of training and test images;
             `infwidth.datasets.sources.sizes` if not given (which reads a user's file whole).
@@ -73,12 +76,15 @@ def read_experiment(
     numbers = misread(files, {name for key in known for name in key.split(".")})
     values, problems = _read_keys(config, schema, base, numbers)
     problems += _read_schemes(values)
-    problems += cross_problems(values, sizes or _sizes, cuda_available or _cuda_available)
+    # A user's file is read for it.
+    sizes = cache(sizes or _sizes)
+    settle(values, given, lambda: sizes(values["dataset"], values["dataset_path"])[0])
+    problems += cross_problems(values, sizes, cuda_available or _cuda_available)
     if problems:
         order = [*known, *(key for key, _ in problems)]
         problems.sort(key=lambda problem: order.index(problem[0]))
         raise ConfigError([f"{key}: {text}" for key, text in problems])
-    theory = values.pop("theory")
+    values["steps"], theory = steps_of(values), values.pop("theory")
     return Experiment(**values, theory=Theory(**theory) if theory else None)
 
 
@@ -166,7 +172,7 @@ def _read_schemes(values: dict[str, Any]) -> list[Problem]:
 
 
 def _wants_text(schema: Schema) -> bool:
-    return "string" in kinds(schema) and "enum" not in schema
+    return is_text(schema) and "enum" not in schema
 
 
 def _sizes(dataset: str, dataset_path: str | None) -> tuple[int, int]:

@@ -34,6 +34,11 @@ def kinds(schema: Schema) -> set[str]:
     return {kind} if isinstance(kind, str) else set(kind)
 
 
+def is_text(schema: Schema) -> bool:
+    """Whether a schema asks for text; one that admits a number, too, has a word in its place."""
+    return "string" in kinds(schema) and "integer" not in kinds(schema)
+
+
 def every_key(schema: Schema) -> dict[str, Schema]:
     """The schema of each key, followed by those within its mapping, as `key.name`."""
     found: dict[str, Schema] = {}
@@ -59,7 +64,7 @@ def plain(value: object, schema: Schema) -> Any:
     """
     admitted = kinds(schema)
     entries = schema.get("items", {})
-    text = "string" in admitted | kinds(entries) or (
+    text = any(map(is_text, (schema, entries))) or (
         "anyOf" in schema and isinstance(value, list | tuple)
     )
     return _convert(value, text=text, null="null" in admitted or not text, depth=0)

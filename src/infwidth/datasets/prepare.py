@@ -15,6 +15,8 @@ Inputs = NDArray[np.float64]
 Labels = NDArray[np.int64]
 
 
+# Images that are made inputs at a time.
+BLOCK = 1000
 # Of the pairs of parallel inputs that a message names.
 MOST_PAIRS = 3
 # The pixels of both sets together may spread this many times as far as those of either. Sets of one
@@ -32,11 +34,14 @@ class PreparedDataset:
     """What a network is trained on and judged by.
 
     Attributes:
-        train_inputs: (N, d), rows of unit Euclidean norm.
-        train_labels: (N,), in 0..classes-1.
+        train_inputs: (`train_samples`, d), rows of unit Euclidean norm.
+        train_labels: (`train_samples`,), in 0..classes-1.
         test_inputs: (M, d), rows of unit Euclidean norm.
         test_labels: (M,), in 0..classes-1.
-        classes: number of distinct labels in the whole training set, of which N are only a part.
+        classes: number of distinct labels in the whole training set, of which these are only a
+            part.
+        probe_inputs: (N, d), rows of unit Euclidean norm, of the inputs whose features are
+            measured; None where these are the training inputs themselves.
     """
 
     train_inputs: Inputs
@@ -44,6 +49,12 @@ class PreparedDataset:
     test_inputs: Inputs
     test_labels: Labels
     classes: int
+    probe_inputs: Inputs | None = None
+
+    @property
+    def probes(self) -> Inputs:
+        """The inputs whose features are measured, (N, d)."""
+        return self.train_inputs if self.probe_inputs is None else self.probe_inputs
 
     def save(self, path: str | Path, *, name: str, sha256: str) -> None:
         """Write an npz file.
@@ -53,6 +64,7 @@ class PreparedDataset:
             name: of the data set; with `sha256`, kept beside the arrays (`datasets.identity`).
             sha256: the checksum of what the inputs follow from.
         """
+        probes = {} if self.probe_inputs is None else {"probe_inputs": self.probe_inputs}
         save_arrays(
             Path(path),
             train_inputs=self.train_inputs,
@@ -62,6 +74,7 @@ class PreparedDataset:
             classes=np.int64(self.classes),
             name=np.array(name),
             sha256=np.array(sha256),
+            **probes,
         )
 
     @classmethod
@@ -74,11 +87,18 @@ class PreparedDataset:
             test_inputs=arrays["test_inputs"],
             test_labels=arrays["test_labels"],
             classes=int(arrays["classes"]),
+            probe_inputs=arrays.get("probe_inputs"),
         )
 
 
 def prepare(
-    images: LabelledImages, *, pool: int, samples: int, test_samples: int
+    images: LabelledImages,
+    *,
+    pool: int,
+    samples: int,
+    test_samples: int,
+    train_samples: int | None = None,
+    probes: str = "train",
 ) -> PreparedDataset:
     """The first images of each set as inputs.
 
@@ -86,29 +106,40 @@ def prepare(
         images: the whole data set.
         pool: how many of the first training images the pixels' mean and standard deviation are
             taken from, for training and test inputs alike.
-        samples: N, how many of the first training images to keep.
+        samples: N, how many images to probe.
         test_samples: M, how many of the first test images to keep.
+        train_samples: how many of the first training images to train on; None: the probes.
+        probes: the first N images of `train` or of `test`, which takes `train_samples`.
 
     Raises:
         PreparationError: there are fewer images than asked for, or an image is constant after
             standardisation and so has no direction.
     """
     n_train, n_test = images.sizes
+    trained = train_samples or samples
     for key, wanted, there in (
         ("pool", pool, n_train),
-        ("samples", samples, n_train),
+        ("samples", samples, n_test if probes == "test" else n_train),
+        ("train_samples", trained, n_train),
         ("test_samples", test_samples, n_test),
     ):
         if wanted > there:
             raise PreparationError(f"{key}: {wanted} images asked for, the data set has {there}")
     mean, std = pixel_statistics(_flat(images.train_images[:pool]))
     classes = np.unique(images.train_labels)
+    train_inputs = _inputs("training", images.train_images[:trained], mean, std)
+    probe_inputs = None
+    if train_samples is not None:
+        probe_inputs = train_inputs[:samples]
+    if probes == "test":
+        probe_inputs = _inputs("test", images.test_images[:samples], mean, std)
     return PreparedDataset(
-        train_inputs=_inputs("training", images.train_images[:samples], mean, std),
-        train_labels=relabel(images.train_labels[:samples], classes),
+        train_inputs=train_inputs,
+        train_labels=relabel(images.train_labels[:trained], classes),
         test_inputs=_inputs("test", images.test_images[:test_samples], mean, std),
         test_labels=relabel(images.test_labels[:test_samples], classes),
         classes=len(classes),
+        probe_inputs=probe_inputs,
     )
 
 
@@ -154,12 +185,12 @@ def relabel(labels: Array, classes: Array) -> Labels:
 
 def doubts(images: LabelledImages, dataset: PreparedDataset) -> Iterator[str]:
     """What may be amiss with the images though it can be run with, a sentence each."""
-    pairs = parallel_pairs(dataset.train_inputs)
+    pairs = parallel_pairs(dataset.probes)
     if pairs:
         first = ", ".join(f"{i} and {j}" for i, j in pairs[:MOST_PAIRS])
         more = ", ..." if len(pairs) > MOST_PAIRS else ""
         yield (
-            f"training images that are equal up to a factor, {len(pairs)} in pairs ({first}{more}, "
+            f"probed images that are equal up to a factor, {len(pairs)} in pairs ({first}{more}, "
             "counted from 0): their features are linearly dependent at every width, and the "
             "smallest eigenvalues are zero whatever the scheme"
         )
@@ -190,13 +221,17 @@ def _flat(images: Array) -> Inputs:
 
 
 def _inputs(kind: str, images: Array, mean: Inputs, std: Inputs) -> Inputs:
-    inputs = standardise(_flat(images), mean, std)
-    norms = np.linalg.norm(inputs, axis=1)
-    unusable = np.flatnonzero((norms == 0) | ~np.isfinite(norms))
-    if len(unusable):
-        raise PreparationError(
-            f"pool: {kind} image {unusable[0]} is zero or overflows after the standardisation, so "
-            "it has no direction; take the statistics from more images, or remove it from the data"
-        )
-    unit: Inputs = inputs / norms[:, None]
-    return unit
+    units = np.empty((len(images), mean.size))
+    # By blocks, so that nothing but the result grows with the images.
+    for start in range(0, len(images), BLOCK):
+        block = standardise(_flat(images[start : start + BLOCK]), mean, std)
+        norms = np.linalg.norm(block, axis=1)
+        unusable = np.flatnonzero((norms == 0) | ~np.isfinite(norms))
+        if len(unusable):
+            raise PreparationError(
+                f"pool: {kind} image {start + unusable[0]} is zero or overflows after the "
+                "standardisation, so it has no direction; take the statistics from more images, or "
+                "remove it from the data"
+            )
+        np.divide(block, norms[:, None], out=units[start : start + BLOCK])
+    return units

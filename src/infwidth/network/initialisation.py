@@ -2,19 +2,23 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 from torch import Tensor
 
 from infwidth.datasets.prepare import PreparedDataset
-from infwidth.network.activations import ACTIVATIONS
+from infwidth.network.activations import ACTIVATIONS, Activation
 from infwidth.network.layers import Layer
 from infwidth.network.layers.dense import DenseLayer
 from infwidth.network.layers.initial import GaussianWeights
 from infwidth.network.layers.input import InputGeometry, InputLayer
 from infwidth.network.layers.lazy import LazyLayer, LazyMatrix
+from infwidth.network.layers.probed_input import ProbedGeometry, ProbedInput
 from infwidth.network.mlp import Network
 from infwidth.network.precision import PRECISIONS
+from infwidth.network.probed import ProbedNetwork
 from infwidth.network.randomness import standard_normal, stream
 from infwidth.recipe import Recipe
 from infwidth.schemes import Role, Scheme
@@ -75,54 +79,96 @@ def initial_network(
     recipe: Recipe,
     device: torch.device,
 ) -> Network:
-    """One replica per seed, with its initial weights.
+    """One replica per seed, with its initial weights, that trains on the inputs that follow.
 
     Every weight is a standard normal draw, of a stream fixed by seed, width and layer, times the
     scheme's standard deviation.
     """
-    dtype = PRECISIONS[recipe.precision].dtype
-    stds = initial_stds(scheme, width, recipe)
-
-    def weights(layer: int, rows: int, columns: int, purpose: str = "weights") -> Tensor:
-        draws = torch.empty(len(seeds), rows, columns, dtype=dtype, device=device)
-        for replica, seed in enumerate(seeds):
-            generator = stream(seed, purpose, width, layer)
-            draws[replica] = standard_normal((rows, columns), generator)
-        return draws.mul_(stds[layer])
-
+    start = _Start(scheme, width, seeds, recipe, device)
     geometry = InputGeometry.of(
         torch.as_tensor(data.train_inputs, device=device),
         torch.as_tensor(data.test_inputs, device=device),
     )
     trained = geometry.train.shape[0]
-    untrained = geometry.test.shape[0] - trained
-    input_layer = InputLayer(
-        geometry,
-        weights(0, width, trained),
-        weights(0, width, untrained, "untrained input directions"),
-    )
+    input_layer = InputLayer(geometry, *start.input_weights(trained, len(geometry.test)))
+    return Network(input_layer, start.layers(data.classes), start.activation, start.dtype)
 
-    def lazy(layer: int) -> LazyLayer:
-        return LazyLayer(
-            [
-                LazyMatrix(
-                    GaussianWeights(
-                        (width, width),
-                        stds[layer],
-                        stream(seed, "weights", width, layer),
-                        stream(seed, "untrained hidden directions", width, layer),
-                    ),
-                    torch.empty(0, dtype=dtype, device=device),
-                    recipe.lazy_tolerance,
-                )
-                for seed in seeds
-            ]
+
+def initial_probed_network(
+    data: PreparedDataset,
+    scheme: Scheme,
+    width: int,
+    seeds: Sequence[int],
+    recipe: Recipe,
+    device: torch.device,
+) -> ProbedNetwork:
+    """The same on a training set, of which it takes batches while the probes follow."""
+    start = _Start(scheme, width, seeds, recipe, device)
+    train, probes, test = (
+        torch.as_tensor(inputs, device=device)
+        for inputs in (data.train_inputs, data.probes, data.test_inputs)
+    )
+    geometry = ProbedGeometry.of(train, probes, test, start.dtype)
+    trained = geometry.train.shape[1]
+    input_layer = ProbedInput(geometry, *start.input_weights(trained, geometry.test.shape[1]))
+    return ProbedNetwork(input_layer, start.layers(data.classes), start.activation, start.dtype)
+
+
+@dataclass(frozen=True)
+class _Start:
+    """Initial weights of one replica per seed."""
+
+    scheme: Scheme
+    width: int
+    seeds: Sequence[int]
+    recipe: Recipe
+    device: torch.device
+
+    @property
+    def dtype(self) -> torch.dtype:
+        return PRECISIONS[self.recipe.precision].dtype
+
+    @property
+    def activation(self) -> Activation:
+        return ACTIVATIONS[self.recipe.activation]
+
+    @cached_property
+    def stds(self) -> tuple[float, ...]:
+        return initial_stds(self.scheme, self.width, self.recipe)
+
+    def input_weights(self, trained: int, directions: int) -> tuple[Tensor, Tensor]:
+        """Along the directions of the training inputs, and along the others."""
+        return (
+            self._weights(0, self.width, trained),
+            self._weights(0, self.width, directions - trained, "untrained input directions"),
         )
 
-    hidden = range(1, recipe.hidden_layers)
-    layers: list[Layer] = [
-        lazy(layer) if recipe.layer == "lazy" else DenseLayer(weights(layer, width, width))
-        for layer in hidden
-    ]
-    layers.append(DenseLayer(weights(recipe.hidden_layers, data.classes, width)))
-    return Network(input_layer, layers, ACTIVATIONS[recipe.activation], dtype)
+    def layers(self, classes: int) -> list[Layer]:
+        """The layers after the first."""
+        hidden = self._lazy if self.recipe.layer == "lazy" else self._dense
+        layers = [hidden(layer) for layer in range(1, self.recipe.hidden_layers)]
+        last = DenseLayer(self._weights(self.recipe.hidden_layers, classes, self.width))
+        return [*layers, last]
+
+    def _dense(self, layer: int) -> Layer:
+        return DenseLayer(self._weights(layer, self.width, self.width))
+
+    def _lazy(self, layer: int) -> Layer:
+        like = torch.empty(0, dtype=self.dtype, device=self.device)
+        matrices = []
+        for seed in self.seeds:
+            draws, test_draws = (
+                stream(seed, purpose, self.width, layer)
+                for purpose in ("weights", "untrained hidden directions")
+            )
+            shape = (self.width, self.width)
+            weights = GaussianWeights(shape, self.stds[layer], draws, test_draws)
+            matrices.append(LazyMatrix(weights, like, self.recipe.lazy_tolerance))
+        return LazyLayer(matrices)
+
+    def _weights(self, layer: int, rows: int, columns: int, purpose: str = "weights") -> Tensor:
+        draws = torch.empty(len(self.seeds), rows, columns, dtype=self.dtype, device=self.device)
+        for replica, seed in enumerate(self.seeds):
+            generator = stream(seed, purpose, self.width, layer)
+            draws[replica] = standard_normal((rows, columns), generator)
+        return draws.mul_(self.stds[layer])

@@ -14,6 +14,7 @@ float64; products, and what only enters them, are in the working precision.
 """
 
 from collections.abc import Sequence
+from typing import Protocol
 
 import torch
 from torch import Tensor
@@ -21,7 +22,7 @@ from torch import Tensor
 from infwidth.network.activations import Activation
 from infwidth.network.layers import Layer
 from infwidth.network.layers.input import InputLayer
-from infwidth.network.state import OfReplicas, State, take_tensors
+from infwidth.network.state import OfReplicas, State, Stateful, take_tensors
 
 Rates = tuple[float, ...]
 
@@ -69,12 +70,31 @@ class HiddenState(OfReplicas):
         return moved
 
 
-class Network:
-    """R replicas of an MLP with L hidden layers, on N training inputs."""
+class FirstLayer(Stateful, Protocol):
+    """The input layer, of which a network asks what the first hidden layer starts from."""
+
+    initial: Tensor
+
+    def test_preactivations(self) -> Tensor:
+        """The test inputs times Wᵀ, shape (R, M, n)."""
+
+    def keep(self, replicas: Tensor) -> None:
+        """Go on with these replicas alone (indices)."""
+
+
+class Following:
+    """R replicas of an MLP with L hidden layers, and N inputs that follow what training does.
+
+    Attributes:
+        hidden: of these inputs, layer by layer.
+        outputs: theirs, shape (R, N, classes), float64.
+    """
+
+    input_layer: FirstLayer
 
     def __init__(
         self,
-        input_layer: InputLayer,
+        input_layer: FirstLayer,
         layers: Sequence[Layer],
         activation: Activation,
         dtype: torch.dtype,
@@ -99,53 +119,28 @@ class Network:
             preactivation = layer.start(state.feature_rounded).double()
         self.outputs = preactivation
 
-    def step(self, error_signal: Tensor, rates: Rates, *, norms: bool = False) -> Tensor | None:
-        """One step of gradient descent.
+    def backward(
+        self, error_signal: Tensor, activations: Sequence[tuple[Tensor, Tensor]]
+    ) -> list[Tensor]:
+        """Gradients with respect to the pre-activations of every layer and the outputs.
 
         Args:
-            error_signal: gradient of the objective with respect to the outputs,
-                shape (R, N, classes); a sample outside the batch has a row of zeros.
-            rates: the learning rates of the L + 1 layers, from the input on.
-            norms: whether to compute the size of the step.
-
-        Returns:
-            ‖W' - W‖_F of each layer and replica, shape (L + 1, R), if asked for.
+            error_signal: with respect to the outputs, shape (R, samples, classes).
+            activations: (h, x) of the hidden layers, in the working precision.
         """
-        signals = self._backward(error_signal.to(self.dtype))
-        sizes = self._update_norms(signals, rates) if norms else None
-        movement = self.input_layer.step(signals[0], rates[0])
-        for state, layer, signal, rate in zip(
-            self.hidden, self.layers, signals[1:], rates[1:], strict=True
-        ):
-            old = state.feature_rounded
-            moved = state.move(movement, self.activation)
-            movement = layer.step(signal, old, moved, rate)
-        self.outputs = self.outputs + movement
-        return sizes
-
-    def _backward(self, error_signal: Tensor) -> list[Tensor]:
-        """Gradients with respect to the pre-activations of every layer and the outputs."""
-        signals = [error_signal]
-        for state, layer in zip(reversed(self.hidden), reversed(self.layers), strict=True):
-            slope = self.activation.derivative(state.preactivation_rounded, state.feature_rounded)
+        signals = [error_signal.to(self.dtype)]
+        for (h, x), layer in zip(reversed(activations), reversed(self.layers), strict=True):
+            slope = self.activation.derivative(h, x)
             signals.append(layer.backward(signals[-1]).mul_(slope))
         return signals[::-1]
 
-    def _update_norms(self, signals: Sequence[Tensor], rates: Rates) -> Tensor:
-        """‖η yᵀ x‖_F per layer and replica, from the N x N Gram matrices of y and x."""
-        features = [state.feature_rounded for state in self.hidden]
-        grams = [self.input_layer.geometry.gram, *(x @ x.mT for x in features)]
-        norms = []
-        for signal, gram, rate in zip(signals, grams, rates, strict=True):
-            signal_gram = (signal @ signal.mT).double()
-            # The trace of a product of two Gram matrices is not negative, its rounding may be.
-            square = (signal_gram * gram.double()).sum(dim=(-2, -1)).clamp(min=0)
-            norms.append(rate * square.sqrt())
-        return torch.stack(norms)
-
     def test_outputs(self) -> Tensor:
         """Outputs on the test inputs, shape (R, M, classes)."""
-        preactivation = self.input_layer.test_preactivations().to(self.dtype)
+        return self.evaluated(self.input_layer.test_preactivations())
+
+    def evaluated(self, preactivation: Tensor) -> Tensor:
+        """Outputs of other inputs, of whose first layer this is the pre-activation."""
+        preactivation = preactivation.to(self.dtype)
         for layer in self.layers:
             preactivation = layer.evaluate(self.activation.value(preactivation))
         return preactivation.double()
@@ -164,7 +159,7 @@ class Network:
         take_tensors(self, ("outputs",), state)
 
     @property
-    def _parts(self) -> list[InputLayer | Layer | HiddenState]:
+    def _parts(self) -> list[FirstLayer | Layer | HiddenState]:
         return [self.input_layer, *self.layers, *self.hidden]
 
     def keep(self, replicas: Tensor) -> None:
@@ -172,3 +167,57 @@ class Network:
         for part in self._parts:
             part.keep(replicas)
         self.outputs = self.outputs[replicas]
+
+
+class Network(Following):
+    """R replicas that train on the very inputs that follow, weighted in each step."""
+
+    input_layer: InputLayer
+
+    def step(self, error_signal: Tensor, rates: Rates, *, norms: bool = False) -> Tensor | None:
+        """One step of gradient descent.
+
+        Args:
+            error_signal: gradient of the objective with respect to the outputs,
+                shape (R, N, classes); a sample outside the batch has a row of zeros.
+            rates: the learning rates of the L + 1 layers, from the input on.
+            norms: whether to compute the size of the step.
+
+        Returns:
+            ‖W' - W‖_F of each layer and replica, shape (L + 1, R), if asked for.
+        """
+        activations = [(each.preactivation_rounded, each.feature_rounded) for each in self.hidden]
+        signals = self.backward(error_signal, activations)
+        sizes = None
+        if norms:
+            grams = [self.input_layer.geometry.gram, *(x @ x.mT for _, x in activations)]
+            sizes = update_norms(signals, grams, rates)
+        movement = self.input_layer.step(signals[0], rates[0])
+        for state, layer, signal, rate in zip(
+            self.hidden, self.layers, signals[1:], rates[1:], strict=True
+        ):
+            old = state.feature_rounded
+            moved = state.move(movement, self.activation)
+            movement = layer.step(signal, old, moved, rate)
+        self.outputs = self.outputs + movement
+        return sizes
+
+
+def update_norms(signals: Sequence[Tensor], grams: Sequence[Tensor], rates: Rates) -> Tensor:
+    """‖η yᵀ x‖_F per layer and replica, from the N x N Gram matrices of y and x.
+
+    Args:
+        signals: y of each layer, shape (R, N, outputs).
+        grams: x xᵀ of each layer, shape (R, N, N), or (N, N) where replicas share it.
+        rates: η of each layer.
+
+    Returns:
+        Shape (layers, R).
+    """
+    norms = []
+    for signal, gram, rate in zip(signals, grams, rates, strict=True):
+        signal_gram = (signal @ signal.mT).double()
+        # The trace of a product of two Gram matrices is not negative, its rounding may be.
+        square = (signal_gram * gram.double()).sum(dim=(-2, -1)).clamp(min=0)
+        norms.append(rate * square.sqrt())
+    return torch.stack(norms)

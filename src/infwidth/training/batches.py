@@ -1,4 +1,4 @@
-"""Which samples take part in each step, as weights in the objective."""
+"""Which samples take part in each step: their weights in the objective, or their places."""
 
 from collections.abc import Sequence
 
@@ -34,16 +34,22 @@ class Batches:
         if size is None:
             return torch.full((replicas, self._samples), 1 / self._samples, dtype=torch.float64)
         weights = torch.zeros(replicas, self._samples, dtype=torch.float64)
+        # A batch that spans two permutations may hold a sample twice.
+        share = torch.full((replicas, size), 1 / size, dtype=torch.float64)
+        return weights.scatter_add_(1, self.indices(), share)
+
+    def indices(self) -> Tensor:
+        """Which samples the next step takes, shape (R, batch_size)."""
+        replicas, size = len(self._queues), self._batch_size
+        if size is None:
+            return torch.arange(self._samples).expand(replicas, -1)
+        batch = torch.empty(replicas, size, dtype=torch.long)
         for replica, generator in enumerate(self._generators):
             queue = self._queues[replica]
             while len(queue) < size:
                 queue = torch.cat([queue, torch.randperm(self._samples, generator=generator)])
-            batch, self._queues[replica] = queue[:size], queue[size:]
-            # A batch that spans two permutations may hold a sample twice.
-            weights[replica].index_add_(
-                0, batch, torch.full((size,), 1 / size, dtype=torch.float64)
-            )
-        return weights
+            batch[replica], self._queues[replica] = queue[:size], queue[size:]
+        return batch
 
     def state(self) -> State:
         """Of the streams, and what is left of their permutations."""

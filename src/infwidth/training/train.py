@@ -1,6 +1,6 @@
 """Gradient descent on all replicas of one scheme and width, with snapshots of the features.
 
-The training set is the probe set: full-batch gradient descent, or SGD on mini-batches of it.
+The training set is the probe set; or there is one beside it, and the probes follow.
 """
 
 import logging
@@ -13,15 +13,20 @@ import torch
 from torch import Tensor
 
 from infwidth.datasets.prepare import PreparedDataset
-from infwidth.network.initialisation import initial_network, initial_norms, learning_rates
+from infwidth.network.initialisation import (
+    initial_network,
+    initial_norms,
+    initial_probed_network,
+    learning_rates,
+)
 from infwidth.network.losses import accuracy, one_hot
-from infwidth.network.mlp import Network
+from infwidth.network.mlp import Following
 from infwidth.network.precision import precision_on
 from infwidth.network.state import State, take_tensors, tensors
 from infwidth.recipe import Recipe
 from infwidth.schemes import Scheme
 from infwidth.training.checkpoint import Checkpoints
-from infwidth.training.descent import Descent
+from infwidth.training.descent import Descent, SampledDescent
 from infwidth.training.record import CURVES, TrainingRecord
 
 logger = logging.getLogger(__name__)
@@ -78,12 +83,26 @@ def train(
     """
     device = pick_device(recipe.device)
     torch.set_float32_matmul_precision(precision_on(device, recipe.precision).matmul)
-    network = initial_network(data, scheme, width, seeds, recipe, device)
-    rates, first = (learning_rates(scheme, width, recipe, first=each) for each in (False, True))
-    descent = Descent(network, data, rates, seeds, recipe.loss, recipe.batch_size, first)
+    descent = _descent(data, scheme, width, seeds, recipe, device)
     norms = initial_norms(data, scheme, width, recipe).to(device)
-    record = _empty_record(network, seeds, recipe)
+    record = _empty_record(descent.network, seeds, recipe)
     return _Training(descent, data, norms, record, recipe.steps, label).run(checkpoints)
+
+
+def _descent(
+    data: PreparedDataset,
+    scheme: Scheme,
+    width: int,
+    seeds: Sequence[int],
+    recipe: Recipe,
+    device: torch.device,
+) -> Descent | SampledDescent:
+    rates, first = (learning_rates(scheme, width, recipe, first=each) for each in (False, True))
+    how = (data, rates, seeds, recipe.loss, recipe.batch_size, first)
+    start = (data, scheme, width, seeds, recipe, device)
+    if data.probe_inputs is None:
+        return Descent(initial_network(*start), *how)
+    return SampledDescent(initial_probed_network(*start), *how)
 
 
 class _Training:
@@ -91,7 +110,7 @@ class _Training:
 
     def __init__(
         self,
-        descent: Descent,
+        descent: Descent | SampledDescent,
         data: PreparedDataset,
         initial_norms: Tensor,
         record: TrainingRecord,
@@ -104,10 +123,10 @@ class _Training:
         self.steps = steps
         self.label = label
         self.initial_norms = initial_norms
-        self.labels = torch.as_tensor(data.train_labels, device=device)
         self.test_labels = torch.as_tensor(data.test_labels, device=device)
         self.test_targets = one_hot(self.test_labels, data.classes)
         self.weight_change = torch.zeros_like(descent.losses)
+        self.train_accuracy = torch.zeros_like(descent.losses)
         self.step = 0
 
     def state(self) -> State:
@@ -139,6 +158,8 @@ class _Training:
         snapshot_of = {int(step): index for index, step in enumerate(record.steps)}
         report = _Progress(self.step, self.steps, self.label)
         for step in range(self.step, self.steps + 1):
+            if step in snapshot_of:
+                self.train_accuracy = descent.look()
             going = descent.going()
             if not bool(going.all()):
                 self._stop(~going, step)
@@ -168,6 +189,7 @@ class _Training:
         going = (~diverged).nonzero().flatten()
         self.descent.keep(going)
         self.weight_change = self.weight_change[going]
+        self.train_accuracy = self.train_accuracy[going]
 
     def _snapshot(self, index: int) -> None:
         """Record the features' movement and the curves of the replicas still going."""
@@ -179,7 +201,7 @@ class _Training:
         test_outputs = network.test_outputs()
         values = (
             descent.losses,
-            accuracy(network.outputs, self.labels),
+            self.train_accuracy,
             descent.loss.per_sample(test_outputs, self.test_targets).mean(dim=-1),
             accuracy(test_outputs, self.test_labels),
             self.weight_change,
@@ -188,7 +210,7 @@ class _Training:
             record.curves[name][index, alive] = value.cpu().numpy()
 
 
-def _empty_record(network: Network, seeds: Sequence[int], recipe: Recipe) -> TrainingRecord:
+def _empty_record(network: Following, seeds: Sequence[int], recipe: Recipe) -> TrainingRecord:
     """A record of NaN, but for the initial features."""
     steps = log_spaced_steps(recipe.steps, recipe.snapshots)
     initial = np.stack(

@@ -26,7 +26,7 @@ class DenseLayer:
         """x Wᵀ."""
         return torch.bmm(x, self.weights.mT)
 
-    evaluate = start
+    forward = follow = evaluate = start
 
     def backward(self, y: Tensor) -> Tensor:
         """y W."""
@@ -46,6 +46,10 @@ class DenseLayer:
                     torch.mm(change[replica], block.T, out=moved[replica, :, rows])
         # W' change + (W' - W) x
         return moved.baddbmm_(torch.bmm(x, x.mT), y, alpha=-rate)
+
+    def update(self, y: Tensor, x: Tensor, rate: float) -> None:
+        """W' = W - rate yᵀ x."""
+        self.weights.baddbmm_(y.mT, x, alpha=-rate)
 
     def status(self) -> str:
         """Nothing: weights are all there is."""

@@ -39,18 +39,32 @@ class InputGeometry:
     @classmethod
     def of(cls, train_inputs: Tensor, test_inputs: Tensor) -> "InputGeometry":
         """Geometry of float64 inputs, shapes (N, d) and (M, d)."""
-        basis, train = torch.linalg.qr(train_inputs.T)
-        inside = basis.T @ test_inputs.T
-        outside = torch.linalg.qr(test_inputs.T - basis @ inside)[1]
-        # What is left outside may span few directions, or none where the basis spans the whole
-        # space. Without pivoting the empty rows of R can stand anywhere.
-        outside = outside[outside.norm(dim=1) > NEGLIGIBLE]
+        train, test = coordinates(train_inputs, test_inputs)
         return cls(
             train=train,
-            test=torch.cat([inside, outside]),
+            test=test,
             gram=train_inputs @ train_inputs.T,
             cross_gram=train_inputs @ test_inputs.T,
         )
+
+
+def coordinates(inputs: Tensor, others: Tensor) -> tuple[Tensor, Tensor]:
+    """Of two sets of inputs in orthonormal directions, of which the first set has the first r.
+
+    Args:
+        inputs: shape (N, d).
+        others: shape (M, d).
+
+    Returns:
+        Shapes (r, N) and (r + r', M).
+    """
+    basis, inner = torch.linalg.qr(inputs.T)
+    inside = basis.T @ others.T
+    outside = torch.linalg.qr(others.T - basis @ inside)[1]
+    # What is left outside may span few directions, or none where the basis spans the whole
+    # space. Without pivoting the empty rows of R can stand anywhere.
+    outside = outside[outside.norm(dim=1) > NEGLIGIBLE]
+    return inner, torch.cat([inside, outside])
 
 
 class InputLayer(OfReplicas):
