@@ -7,7 +7,7 @@ the same Θ. For squared error the end is kernel regression: with Θ from f = 0,
 layer alone were trained, with the kernel of the process.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -73,7 +73,10 @@ class Images:
         for name, part in parts.items():
             losses = LOSSES[loss].per_sample(outputs[:, part], self.targets[part])
             values[f"{name}_loss"] = losses.mean(dim=-1).tolist()
-            values[f"{name}_accuracy"] = accuracy(outputs[:, part], labels[part]).tolist()
+            right = accuracy(outputs[:, part], labels[part])
+            values[f"{name}_accuracy"] = right.where(
+                losses.isfinite().all(dim=-1), torch.nan
+            ).tolist()
         for replica in range(len(outputs)):
             yield {name: each[replica] for name, each in values.items()}
 
@@ -83,7 +86,7 @@ def limit_rows(
     scheme: Scheme,
     data: PreparedDataset,
     recipe: Recipe,
-    rates: dict[str, Sequence[float]],
+    rates: Mapping[str, Sequence[float]],
     seeds: Sequence[int],
 ) -> Iterator[Row]:
     """The rows of kernel_limit.csv of a scheme.
@@ -169,10 +172,9 @@ def descend(
     outputs = start.expand(len(rates), -1, -1).clone()
     batches = Batches([seed], trained, recipe.batch_size)
     for _ in range(recipe.steps):
-        weights = next(batches)[0]
-        batch = weights.nonzero()[:, 0]
+        batch = batches.indices()[0]
         signal = LOSSES[loss].gradient(outputs[:, batch], images.targets[batch])
-        outputs -= eta * (kernel[batch].T @ (signal * weights[batch, None]))
+        outputs -= eta / len(batch) * (kernel[batch].T @ signal)
     losses = [
         LOSSES[loss].per_sample(each[..., :trained, :], images.targets[:trained]).mean(dim=-1)
         for each in (start, outputs)
