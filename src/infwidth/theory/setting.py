@@ -29,11 +29,17 @@ def _recipe(experiment: Experiment, theory: Theory) -> dict[str, Any]:
     }
 
 
+def _experiment_recipe(experiment: Experiment, theory: Theory) -> dict[str, Any]:
+    """As `_recipe`, but as many steps as the experiment takes."""
+    return _recipe(experiment, theory) | {"steps": experiment.steps}
+
+
 # What statements can depend on beside the experiment's keys: name -> its value in JSON types. The
 # theory's own trainings are meant where nothing else is said.
 OWN: Mapping[str, Callable[[Experiment, Theory], Any]] = MappingProxyType(
     {
         "recipe": _recipe,
+        "experiment_recipe": _experiment_recipe,
         "widths": lambda _, theory: list(theory.widths),
         "width": lambda _, theory: min(theory.widths),
         "seeds": lambda _, theory: theory.seeds,
