@@ -20,6 +20,7 @@ FEWEST_SEEDS = 2
 # Statements of the theory about a training set that is more than the probes (`train_samples`).
 OF_TRAINING_SET = (
     "transfer",
+    "generalisation",
 )
 
 

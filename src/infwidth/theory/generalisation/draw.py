@@ -13,7 +13,7 @@ from matplotlib.ticker import FixedFormatter, FixedLocator, NullFormatter
 from infwidth.drawing import panels, style
 from infwidth.measures.reading import curve
 from infwidth.theory.generalisation.choice import at_best, at_common, complete
-from infwidth.theory.generalisation.differences import started, trained
+from infwidth.theory.generalisation.differences import leading, started, trained
 from infwidth.theory.generalisation.matched import matched
 from infwidth.theory.generalisation.names import FROM_PROCESS, FROM_ZERO, TANGENT_REGRESSION
 
@@ -36,8 +36,10 @@ def draw(transfer: pd.DataFrame, kernel_limit: pd.DataFrame, class_signal: pd.Da
         figure = Figure(figsize=(style.TEXT_WIDTH, 0.4 + 1.75 * len(losses)))
         axes = figure.subplots(len(losses), 4, squeeze=False)
         for row, loss in zip(axes, losses, strict=True):
-            tables = [each[each["loss"] == loss] for each in (transfer, kernel_limit, class_signal)]
-            _row(row, *tables, looked)
+            own, limit, signal = (
+                each[each["loss"] == loss] for each in (transfer, kernel_limit, class_signal)
+            )
+            _row(row, own, limit, signal, looked)
             row[0].set_ylabel(f"test loss, {TITLES.get(loss, loss)}")
             row[1].set_ylabel("test accuracy")
         for ax, title in zip(
@@ -71,6 +73,9 @@ def _row(
     _movement(axes[2], widest, looked)
     _directions(axes[3], signal, looked)
     style.value_axis(axes[0])
+    # The axis of accuracies is that of the networks, and of probes of the leading directions.
+    few = leading(signal)["accuracy"]
+    axes[1].set_ylim(bottom=min([axes[1].get_ylim()[0], *few - 0.01]))
     for ax in axes[2:]:
         ax.sharey(axes[1])
         ax.tick_params(labelleft=False)
@@ -95,22 +100,15 @@ def _widths(
     style.width_axis(ax, widths, label=False, most=3)
     place = BEYOND * widths[-1]
     for kind, aside in ((FROM_PROCESS, 1 / ASIDE), (FROM_ZERO, ASIDE)):
-        for scheme, rows in at_best(limit[limit["kind"] == kind], ("scheme",)).groupby("scheme"):
-            look, values = looked[str(scheme)], rows[column]
-            mean = float(values.mean())
-            ax.errorbar(
-                [place * aside],
-                [mean],
-                [[mean - values.min()], [values.max() - mean]],
-                **{
-                    **look.drawn,
-                    "markerfacecolor": look.color if kind == FROM_PROCESS else "white",
-                },
-                elinewidth=0.8,
-            )
-            ax.lines[-1].set_markeredgecolor(look.color)
+        for scheme in dict.fromkeys(limit["scheme"]):
+            own = limit[(limit["kind"] == kind) & (limit["scheme"] == scheme)]
+            rows = at_best(own, ("scheme",))
+            look = looked[str(scheme)]
+            points = curve(rows.assign(place=place * aside), column, "place")
+            panels.draw_curve(ax, points, look, second=kind == FROM_ZERO)
+            ax.vlines(points.index, points["low"], points["high"], color=look.color, lw=0.8)
     ends = limit.loc[(limit["kind"] == TANGENT_REGRESSION) & (limit["scheme"] == "NTP"), column]
-    for end in ends:
+    for end in ends.tolist():
         ax.axhline(end, color="black", ls=(0, (1, 1.5)), lw=0.8, zorder=1)
     if len(limit):
         ax.set_xlim(widths[0] / 1.25, place * 1.6)
@@ -160,10 +158,11 @@ def _directions(ax: Axes, signal: pd.DataFrame, looked: Mapping[str, style.Look]
 
 
 def _handles(looked: Mapping[str, style.Look], seeds: int) -> list[Artist]:
-    grey = {"color": style.GREY, "marker": "o", "mew": 0.6}
+    pale = Line2D([], [], color=style.GREY, marker="o", mew=0.6, lw=0.8, mfc="white")
+    pale.set_label(r"common $\eta$; zero start; untrained")
     return [
         *panels.scheme_handles(looked),
-        Line2D([], [], lw=0.8, mfc="white", label="common $\\eta$; untrained", **grey),
+        pale,
         Line2D([], [], color="black", lw=0.8, ls=(0, (1, 1.5)), label="kernel regression"),
         *panels.seed_handles(seeds),
     ]

@@ -75,7 +75,12 @@ def findings(
     found.append(_movement(transfer[transfer["width"] == transfer["width"].max()]))
     if {"IP", "µP"} <= set(schemes):
         found.append(_collapse(widest))
-    return [*found, _beyond(class_signal), _gains(class_signal)]
+    found += [
+        _beyond(scheme, class_signal[class_signal["scheme"] == scheme])
+        for scheme in schemes
+        if scheme not in LINEAR
+    ]
+    return [*found, _gains(class_signal)]
 
 
 def _finding(statement: str, answers: Answers, on: str, *, few: str = FEW) -> Finding:
@@ -119,14 +124,13 @@ def _width(scheme: str, best: pd.DataFrame) -> Finding:
 
 
 def _arrives(scheme: str, transfer: pd.DataFrame, limit: pd.DataFrame) -> Finding:
-    """At the rate that is best for the widest networks, and at the common one."""
+    """At the limit's best rate, and at the common one."""
     limit = limit[limit["kind"] == FROM_PROCESS]
     networks = transfer[transfer["scheme"] == scheme]
     answers: Answers = {}
-    widest = at_best(networks[networks["width"] == transfer["width"].max()])
     common = at_common(transfer)
     for loss in dict.fromkeys(limit["loss"]):
-        for rows in (widest, common[common["scheme"] == scheme]):
+        for rows in (at_best(limit, ("loss",)), common[common["scheme"] == scheme]):
             for rate in rows.loc[rows["loss"] == loss, "learning_rate"].unique():
                 own, there = (
                     table[(table["loss"] == loss) & (table["learning_rate"] == rate)]
@@ -244,21 +248,20 @@ def _collapse(widest: pd.DataFrame) -> Finding:
     )
 
 
-def _beyond(class_signal: pd.DataFrame) -> Finding:
+def _beyond(scheme: str, class_signal: pd.DataFrame) -> Finding:
     answers: Answers = {}
-    for scheme, rows in class_signal.groupby("scheme", sort=False):
-        for loss, own in _losses(trained(rows)):
-            few, most = (per_seed(each, "accuracy") for each in (leading(own), whole(own)))
-            gap = over_seeds(most - few)
-            answers[f"{scheme}, {loss}"] = (
-                negation(above(gap, least=EQUAL, most=EQUAL)),
-                f"{said(gap)} beside {number(float(few.mean()))}",
-            )
+    for loss, own in _losses(trained(class_signal)):
+        few, most = (per_seed(each, "accuracy") for each in (leading(own), whole(own)))
+        gap = over_seeds(most - few)
+        answers[loss] = (
+            negation(above(gap, least=EQUAL, most=EQUAL)),
+            f"accuracy {said(gap)} beside {number(float(few.mean()))}",
+        )
     return _finding(
-        "of the last features, as many directions as there are classes, less one, hold all that "
-        "a linear probe needs: from all of them it classifies no more test images right",
+        f"{scheme}: as many leading directions of the last features as there are classes, less "
+        "one, hold what classifies: a linear probe of all of them gets no more test images right",
         answers,
-        "the scheme",
+        "the loss",
     )
 
 
@@ -276,8 +279,8 @@ def _gains(class_signal: pd.DataFrame) -> Finding:
                 f"{said(gap)} beside {number(float(before.mean()))}",
             )
     return _finding(
-        "training raises what a linear probe of so many leading directions classifies, except "
-        f"under {' and '.join(LINEAR)}",
+        "training raises what a linear probe gets right from as many leading directions as there "
+        f"are classes, less one, except under {' and '.join(LINEAR)}",
         answers,
         "the scheme and the loss",
     )

@@ -33,20 +33,20 @@ def signal_rows(
         `directions` k; `variance`, their share in the variance of the features; `signal`, how much
         of the variance of the labels is linear in them; `accuracy` of the probe on test images.
     """
-    centre, targets = train.mean(axis=0), np.eye(classes)[train_labels]
+    centre, shares = train.mean(axis=0), np.bincount(train_labels, minlength=classes) / len(train)
+    targets = np.eye(classes)[train_labels] - shares
     left, sizes, right = np.linalg.svd(train - centre, full_matrices=False)
-    variance, along = sizes**2, left.T @ (targets - targets.mean(axis=0))
-    scores = (test - centre) @ right.T
-    total = np.square(targets - targets.mean(axis=0)).sum()
-    for count in counts(classes, int((sizes > 0).sum())):
+    variance, along, scores = sizes**2, left.T @ targets, (test - centre) @ right.T
+    rounding = sizes[0] * max(train.shape) * np.finfo(np.float64).eps
+    for count in counts(classes, int((sizes > rounding).sum())):
         part = slice(count)
-        ridge = _ridge(left[:, part], variance[part], targets)
+        ridge = _ridge(left[:, part], variance[part], targets, along[part])
         weights = (sizes[part] / (variance[part] + ridge))[:, None] * along[part]
-        told = scores[:, part] @ weights + targets.mean(axis=0)
+        told = scores[:, part] @ weights + shares
         yield {
             "directions": count,
             "variance": float(variance[part].sum() / variance.sum()),
-            "signal": float(np.square(along[part]).sum() / total),
+            "signal": float(np.square(along[part]).sum() / np.square(targets).sum()),
             "accuracy": float((told.argmax(axis=1) == test_labels).mean()),
         }
 
@@ -61,14 +61,14 @@ def counts(classes: int, most: int) -> list[int]:
     return sorted(count for count in {*powers, classes - 1, most} if 0 < count <= most)
 
 
-def _ridge(left: Array, variance: Array, targets: Array) -> float:
+def _ridge(left: Array, variance: Array, targets: Array, along: Array) -> float:
     """Of `RIDGES`, that with the least squared error where each image in turn is left out."""
+    squares = left**2
 
     def error(ridge: float) -> float:
         kept = variance / (variance + ridge)
-        centred = targets - targets.mean(axis=0)
-        leverage = (left**2) @ kept + 1 / len(left)
-        missed = centred - left @ (kept[:, None] * (left.T @ centred))
+        leverage = squares @ kept + 1 / len(left)
+        missed = targets - left @ (kept[:, None] * along)
         return float(np.square(missed / (1 - leverage)[:, None]).sum())
 
     return min((part * float(variance.mean()) for part in RIDGES), key=error)
