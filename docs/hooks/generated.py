@@ -14,6 +14,7 @@ from pathlib import Path
 from statistics import fmean
 
 import architecture
+from readings import readings
 
 from infwidth import numbers
 from infwidth.config.reading import load_schema
@@ -155,6 +156,7 @@ GENERATORS: Mapping[str, Callable[..., str]] = {
     "theory_overview": theory_overview,
     "theory_figure": theory_figure,
     "sizes": sizes,
+    "readings": readings,
 }
 
 

@@ -18,10 +18,7 @@ FEWEST_WIDTHS = 3
 FEWEST_WIDTHS_CORRECTED = 4
 FEWEST_SEEDS = 2
 # Statements of the theory about a training set that is more than the probes (`train_samples`).
-OF_TRAINING_SET = (
-    "transfer",
-    "generalisation",
-)
+OF_TRAINING_SET = ("transfer", "generalisation")
 
 
 def steps_of(config: Mapping[str, Any]) -> int:
@@ -34,10 +31,11 @@ def steps_of(config: Mapping[str, Any]) -> int:
     """
     if config["steps"] is not None:
         return int(config["steps"])
-    images = config["train_samples"] or config["samples"]
+    images: int = config["train_samples"] or config["samples"]
     # As a decimal number: 0.07 * 100 is more than 7 in floating point.
     epochs = Fraction(str(config["epochs"]))
-    return math.ceil(epochs * images / (config["batch_size"] or images))
+    batch: int = config["batch_size"] or images
+    return math.ceil(epochs * images / batch)
 
 
 @dataclass(frozen=True)

@@ -42,6 +42,7 @@ KEYS: dict[str, Any] = WHOLE["properties"]
 CROSS = {
     *("dataset", "dataset_path", "data_root", "pool", "samples", "test_samples", "schemes"),
     *("batch_size", "hidden_layers", "precision", "device", "theory"),
+    *("train_samples", "probes", "steps", "epochs", "layer"),
 }
 # What a strategy is made of, and what only explains.
 UNDERSTOOD = {
@@ -291,6 +292,7 @@ SMALL = {
     "pool": st.integers(2, 20),
     "samples": st.integers(4, 8),
     "test_samples": st.integers(1, 8),
+    "train_samples": st.none() | st.just("all") | st.integers(8, 20),
     "batch_size": st.none() | st.integers(1, 4),
     "theory": st.booleans() | valid(KEYS["theory"] | {"type": "object"}).map(of_four_samples),
     "hidden_layers": st.integers(2, LARGEST),
@@ -298,8 +300,17 @@ SMALL = {
     "device": st.sampled_from(["auto", "cpu"]),
     "dataset_path": st.none(),
 }
-ACCEPTED = st.fixed_dictionaries(VALID | SMALL).filter(
-    lambda config: isinstance(read(config), Experiment)
+
+
+def of_one_length(config: dict[str, Any]) -> dict[str, Any]:
+    epochs = None if config["steps"] else config["epochs"] or 2.5
+    return config | {"epochs": epochs}
+
+
+ACCEPTED = (
+    st.fixed_dictionaries(VALID | SMALL)
+    .map(of_one_length)
+    .filter(lambda config: isinstance(read(config), Experiment))
 )
 DUMPABLE = NONSENSE.filter(lambda value: dumped(value) is not None)
 
@@ -333,7 +344,7 @@ def planned(checkout: Checkout, changes: dict[str, Any]) -> int:
     try:
         with pytest.MonkeyPatch.context() as patch:
             patch.chdir(checkout.root)
-            read_experiment(merged, WHOLE, base=BASE)
+            read_experiment(merged, WHOLE, base=BASE, given=config)
     except ConfigError as error:
         assert run.code != 0
         for key in keys_named(error):

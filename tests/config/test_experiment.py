@@ -2,12 +2,14 @@
 
 import dataclasses
 import json
+import math
 from pathlib import Path
 from typing import Any
 
 import jsonschema
 import pytest
 import yaml
+from overlays import OVERLAYS, stacked
 
 from infwidth.config import read_experiment
 from infwidth.config.values import every_key
@@ -32,7 +34,9 @@ PROPERTIES = WHOLE_SCHEMA["properties"]
 
 def read(**changes: Any) -> Experiment:
     """config.yaml with changes, as a machine with a GPU reads it."""
-    return read_experiment(BASE | changes, SCHEMA, base=BASE, cuda_available=lambda: True)
+    return read_experiment(
+        BASE | changes, SCHEMA, base=BASE, given=changes, cuda_available=lambda: True
+    )
 
 
 def test_the_shipped_configurations_are_valid() -> None:
@@ -48,11 +52,22 @@ def test_the_shipped_configurations_are_valid() -> None:
     assert digits.warnings() == ()
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / "config").glob("*.yaml")), ids=lambda p: p.name)
-def test_overlays_are_valid(path: Path) -> None:
-    overlay = load(str(path.relative_to(ROOT)))
+@pytest.mark.parametrize("name", OVERLAYS)
+def test_overlays_are_valid(name: str) -> None:
+    overlay = stacked(name)
     if overlay.get("dataset") != "npz":
-        assert read(**overlay).dataset == overlay.get("dataset", BASE["dataset"])
+        experiment = read(**overlay)
+        assert experiment.dataset == overlay.get("dataset", BASE["dataset"])
+        assert experiment.warnings() == () or name == "million"
+
+
+def test_the_practitioners_files_are_one_but_for_the_probes() -> None:
+    among, held_out = (read(**stacked(name)) for name in ("sgd", "sgd-heldout"))
+    assert among.train_samples == 50_000
+    assert among.steps == math.ceil(5 * 50_000 / 64)
+    assert (among.probes, held_out.probes) == ("train", "test")
+    names = {"experiment": among.experiment, "probes": among.probes}
+    assert dataclasses.replace(held_out, **names) == among
 
 
 def test_config_schema_and_experiment_have_the_same_keys_in_the_same_order() -> None:

@@ -68,6 +68,38 @@ def test_inputs_against_the_definition(images: LabelledImages, pool: int) -> Non
     assert dataset.train_inputs.dtype == np.float64
 
 
+@pytest.mark.parametrize("probes", ["train", "test"])
+def test_probes_are_the_first_images_of_either_set(images: LabelledImages, probes: str) -> None:
+    counts: dict[str, Any] = {"pool": 8, "samples": 5, "test_samples": 4}
+    dataset = prepare(images, **counts, train_samples=11, probes=probes)
+    flat_train = images.train_images.reshape(12, 6).tolist()
+    flat_probed = images.test_images.reshape(5, 6).tolist() if probes == "test" else flat_train
+    expected = slow_inputs(flat_train[:8], flat_probed[:5])
+    np.testing.assert_allclose(dataset.probes, expected, rtol=1e-12)
+    expected = slow_inputs(flat_train[:8], flat_train[:11])
+    np.testing.assert_allclose(dataset.train_inputs, expected, rtol=1e-12)
+    assert len(dataset.train_labels) == 11
+    # Without train_samples the probes are the training inputs, and no array beside them.
+    plain = prepare(images, **counts)
+    assert plain.probe_inputs is None
+    assert plain.probes is plain.train_inputs
+    assert prepare(images, **counts, train_samples=5).probe_inputs is not None
+
+
+def test_blocks_of_images_are_no_matter(
+    images: LabelledImages, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    counts: dict[str, Any] = {"pool": 8, "samples": 5, "test_samples": 5, "train_samples": 12}
+    whole = prepare(images, **counts)
+    monkeypatch.setattr(module, "BLOCK", 5)
+    np.testing.assert_array_equal(prepare(images, **counts).train_inputs, whole.train_inputs)
+    # The last is the mean of the first two.
+    train, labels = np.array([[0, 0], [2, 4], *[[0, 1]] * 4, [1, 2]]), np.arange(7)
+    odd = LabelledImages(train, labels, train[:1], labels[:1])
+    with pytest.raises(PreparationError, match="training image 6 is zero"):
+        prepare(odd, pool=2, samples=2, test_samples=1, train_samples=7)
+
+
 def test_labels_are_positions_among_all_training_labels(images: LabelledImages) -> None:
     dataset = prepare(images, pool=12, samples=5, test_samples=4)
     assert dataset.classes == 4  # -1 and 40 are outside the first five images
@@ -154,6 +186,17 @@ def test_many_parallel_inputs_are_told_in_one_line() -> None:
     assert "1 in pairs (0 and 1, counted from 0)" in line
 
 
+def test_parallel_inputs_are_looked_for_among_the_probes_alone() -> None:
+    rng = np.random.default_rng(0)
+    pixels, labels = rng.normal(size=(8, 5)), np.arange(8) % 2
+    pixels[7] = pixels[6]
+    images = LabelledImages(pixels, labels, pixels[6:], labels[6:])
+    counts: dict[str, Any] = {"pool": 8, "samples": 2, "test_samples": 2, "train_samples": 8}
+    assert list(doubts(images, prepare(images, **counts))) == []
+    (line,) = doubts(images, prepare(images, **counts, probes="test"))
+    assert line.startswith("probed images that are equal up to a factor, 1 in pairs (0 and 1,")
+
+
 @pytest.mark.parametrize(
     ("train", "test", "told"),
     [
@@ -186,6 +229,7 @@ def test_saved_file_is_byte_identical_and_comes_back(
     images: LabelledImages, tmp_path: Path
 ) -> None:
     dataset = prepare(images, pool=12, samples=5, test_samples=4)
+    assert dataset.probe_inputs is None
     first, second = tmp_path / "first.npz", tmp_path / "second"
     dataset.save(first, name="µ", sha256="0" * 64)
     dataset.save(second, name="µ", sha256="0" * 64)
@@ -199,6 +243,10 @@ def test_saved_file_is_byte_identical_and_comes_back(
         original, back = getattr(dataset, name), getattr(loaded, name)
         np.testing.assert_array_equal(back, original)
         assert back.dtype == original.dtype
+    assert loaded.probe_inputs is None
+    held_out = prepare(images, pool=12, samples=5, test_samples=4, train_samples=9, probes="test")
+    held_out.save(first, name="µ", sha256="0" * 64)
+    np.testing.assert_array_equal(PreparedDataset.load(first).probes, held_out.probes)
 
 
 def test_digits_are_scikit_learns_with_the_last_360_for_testing() -> None:
@@ -248,23 +296,57 @@ def test_data_sets_have_their_proper_names(dataset: str, name: str) -> None:
 
 # ------------------------------------------------------------------------------- the checksum
 
-COUNTS = {"pool": 7, "samples": 4, "test_samples": 3}
+COUNTS: dict[str, Any] = {"pool": 7, "samples": 4, "test_samples": 3}
+HELD_OUT = COUNTS | {"train_samples": 9, "probes": "test"}
 
 
-def by_hand(images: LabelledImages, *, pool: int, samples: int, test_samples: int) -> str:
+def by_hand(
+    images: LabelledImages,
+    *,
+    pool: int,
+    samples: int,
+    test_samples: int,
+    train_samples: int | None = None,
+    probes: str = "train",
+) -> str:
     """The checksum as docs/files.md describes it, a number at a time."""
     classes = sorted(set(images.train_labels.tolist()))
-    content = f"{pool} {samples} {test_samples} {len(classes)}\n".encode()
-    used = [*images.train_images[: max(pool, samples)], *images.test_images[:test_samples]]
+    content = f"{pool} {samples} {test_samples} {len(classes)}".encode()
+    trained, tested = samples, test_samples
+    if train_samples is not None:
+        content += f" {train_samples} {probes}".encode()
+        trained = train_samples
+        tested = max(samples, test_samples) if probes == "test" else test_samples
+    content += b"\n"
+    used = [*images.train_images[: max(pool, trained)], *images.test_images[:tested]]
     content += b"".join(struct.pack("<d", x) for image in used for x in image.flatten().tolist())
-    labels = [*images.train_labels[:samples].tolist(), *images.test_labels[:test_samples].tolist()]
+    labels = [*images.train_labels[:trained].tolist(), *images.test_labels[:test_samples].tolist()]
     content += b"".join(struct.pack("<q", classes.index(label)) for label in labels)
     return hashlib.sha256(content).hexdigest()
 
 
 def test_checksum_against_its_description(images: LabelledImages) -> None:
-    for counts in (COUNTS, COUNTS | {"pool": 3, "samples": 5}):
-        assert inputs_sha256(images, **counts) == by_hand(images, **counts)
+    found = set()
+    for counts in (
+        COUNTS,
+        COUNTS | {"pool": 3, "samples": 5},
+        COUNTS | {"train_samples": 4},
+        COUNTS | {"train_samples": 9},
+        HELD_OUT,
+    ):
+        found.add(inputs_sha256(images, **counts))
+        assert by_hand(images, **counts) in found
+    assert len(found) == 5
+
+
+def test_the_checksum_covers_what_is_trained_on_and_probed(images: LabelledImages) -> None:
+    before = inputs_sha256(images, **HELD_OUT)
+    for part, used in (("train_images", 9), ("test_images", 4)):
+        pixels = getattr(images, part).copy()
+        pixels[used:] ^= 1
+        assert inputs_sha256(replace(images, **{part: pixels}), **HELD_OUT) == before
+        pixels[used - 1, 0, 0] ^= 1
+        assert inputs_sha256(replace(images, **{part: pixels}), **HELD_OUT) != before
 
 
 def test_the_archive_and_an_npz_file_of_its_head_have_one_checksum(tmp_path: Path) -> None:
@@ -279,7 +361,7 @@ def test_the_archive_and_an_npz_file_of_its_head_have_one_checksum(tmp_path: Pat
         "test_labels": whole.test_labels[:kept].astype(np.int16),
     }
     np.savez(path, **head)
-    counts = {"pool": kept, "samples": 5, "test_samples": 6}
+    counts: dict[str, Any] = {"pool": kept, "samples": 5, "test_samples": 6}
     of_head = SOURCES["npz"].load(dataset_path=str(path))
     assert inputs_sha256(of_head, **counts) == inputs_sha256(whole, **counts)
     one, other = prepare(of_head, **counts), prepare(whole, **counts)

@@ -8,7 +8,7 @@ import pytest
 
 from infwidth.measures.claims import CLAIMS
 from infwidth.measures.estimate import NOT_MEASURED, Estimate
-from infwidth.measures.losses import final_losses
+from infwidth.measures.losses import final
 from infwidth.measures.power_law import OTHER_POWERS
 from infwidth.measures.trends import (
     RULES,
@@ -179,7 +179,7 @@ def test_the_final_loss_is_the_geometric_mean_at_the_last_step_and_largest_width
         ],
         columns=["scheme", "width", "seed", "step", "train_loss"],
     )
-    found = final_losses(runs)
+    found = final(runs, "train_loss")
     assert found["SP"].value == pytest.approx(16 * (0.2 * 0.8) ** 0.5)
     assert found["SP"].low < found["SP"].value < found["SP"].high
     # One never reached the last step, another has no logarithm.

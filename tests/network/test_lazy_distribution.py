@@ -5,6 +5,7 @@ by the error rates stated: a correct engine fails that share of choices of seeds
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
@@ -105,6 +106,33 @@ def trained_matrices(scheme: str, width: int, seeds: Sequence[int]) -> Tensor:
     return torch.stack(found)
 
 
+def batch_trained_matrices(width: int, seeds: Sequence[int]) -> Tensor:
+    """W_0 over its entries' deviation, completed after steps of batches.
+
+    Batches, signals and the movement of those followed depend on earlier answers.
+    """
+    std, rate, samples = width**-0.5, 0.3, 4
+    like = torch.empty(0, dtype=torch.float64)
+    found = []
+    for seed in seeds:
+        draws = (torch.Generator().manual_seed(2 * seed + which) for which in (0, 1))
+        matrix = LazyMatrix(GaussianWeights((width, width), std, *draws), like, EXACT)
+        told = answer = matrix.start(normal(samples, width, seed=0))
+        updates = torch.zeros(width, width, dtype=torch.float64)
+        for time in range(width // 8 - 1):
+            x = torch.tanh(2 * answer) + 0.5 * normal(samples, width, seed=1 + time)
+            answer = matrix.forward(x)
+            y = torch.tanh(3 * answer)
+            answer = answer + matrix.backward(y)
+            matrix.update(rate)
+            updates -= rate * y.T @ x
+            if time % 2:
+                told = told + matrix.follow(0.1 * torch.tanh(told))
+        everything = torch.eye(width, dtype=torch.float64)
+        found.append((matrix.evaluate(everything).T - updates) / std)
+    return torch.stack(found)
+
+
 def summaries(drawn: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
     """Of each matrix; unusual rows or columns, or relations between them, show in these."""
     size = drawn.shape[-1]
@@ -125,8 +153,14 @@ def summaries(drawn: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
 
 
 def p_values_of_matrices(scheme: str, count: int = 60, width: int = 32) -> dict[str, float]:
-    """For each property, how likely a Gaussian matrix is to show this much of a difference."""
-    ours = trained_matrices(scheme, width, range(count)).numpy()
+    """For each property, how likely a Gaussian matrix is to show this much of a difference.
+
+    Of a scheme's training, or of steps of batches.
+    """
+    if scheme == "batches":
+        ours = batch_trained_matrices(width, range(count)).numpy()
+    else:
+        ours = trained_matrices(scheme, width, range(count)).numpy()
     reference = np.random.default_rng(0).standard_normal((4000, width, width))
     p = {"entries": float(stats.kstest(ours.ravel(), "norm").pvalue)}
     chi_squared = stats.chi2(ours.size).cdf(np.square(ours).sum())
@@ -137,25 +171,31 @@ def p_values_of_matrices(scheme: str, count: int = 60, width: int = 32) -> dict[
     return p
 
 
-@pytest.mark.parametrize("scheme", SCHEMES)
+@pytest.mark.parametrize("scheme", [*SCHEMES, "batches"])
 def test_a_matrix_completed_after_training_is_gaussian(scheme: str) -> None:
     """Eleven properties, each by a Kolmogorov-Smirnov or chi-squared test."""
     p = p_values_of_matrices(scheme)
     assert min(p.values()) > ERROR_RATE / len(p), p
 
 
+@pytest.mark.parametrize("scheme", ["µP", "batches"])
 @pytest.mark.parametrize("method", ["unprojected", "without the known part"])
 def test_mistaken_draws_do_not_make_a_gaussian_matrix(
-    monkeypatch: pytest.MonkeyPatch, method: str
+    monkeypatch: pytest.MonkeyPatch, method: str, scheme: str
 ) -> None:
     monkeypatch.setattr(*MISTAKES[method])
-    assert min(p_values_of_matrices("µP", count=10).values()) < 1e-9
+    assert min(p_values_of_matrices(scheme, count=15).values()) < 1e-9
 
 
-def outcomes(scheme: str, layer: str, seeds: Sequence[int]) -> dict[str, NDArray[np.float64]]:
-    """Every metric at the end of a training, of each seed."""
-    how = recipe(layer=layer, steps=12, snapshots=2, precision="float32")
-    record = train(dataset(4, 12, 4), SCHEMES[scheme], WIDTH, seeds, how)
+def outcomes(
+    scheme: str, layer: str, seeds: Sequence[int], batch_size: int | None
+) -> dict[str, NDArray[np.float64]]:
+    """Every metric at the end of a training, of each seed; batches are of other inputs."""
+    how = recipe(layer=layer, steps=12, snapshots=2, precision="float32", batch_size=batch_size)
+    data = dataset(4, 12, 4)
+    if batch_size is not None:
+        data = replace(dataset(10, 12, 4), probe_inputs=data.train_inputs)
+    record = train(data, SCHEMES[scheme], WIDTH, seeds, how)
     assert not record.diverged
     factors = reduce_snapshots(record.initial, record.change[-1:])[0]
     found = spectra(factors, WIDTH, record.unit_roundoff)
@@ -171,32 +211,39 @@ def outcomes(scheme: str, layer: str, seeds: Sequence[int]) -> dict[str, NDArray
 
 
 @cache
-def dense_outcomes(scheme: str) -> dict[str, NDArray[np.float64]]:
-    return outcomes(scheme, "dense", range(1000, 2200))
+def dense_outcomes(scheme: str, batch_size: int | None) -> dict[str, NDArray[np.float64]]:
+    return outcomes(scheme, "dense", range(1000, 2200), batch_size)
 
 
-def p_values_of_outcomes(scheme: str, lazy_seeds: int = 120) -> dict[str, float]:
+def p_values_of_outcomes(
+    scheme: str, lazy_seeds: int = 120, batch_size: int | None = None
+) -> dict[str, float]:
     """Lazy against dense trainings of other seeds, by two-sample Kolmogorov-Smirnov tests."""
-    lazy = outcomes(scheme, "lazy", range(lazy_seeds))
-    dense = dense_outcomes(scheme)
+    lazy = outcomes(scheme, "lazy", range(lazy_seeds), batch_size)
+    dense = dense_outcomes(scheme, batch_size)
     assert len(lazy) == 27
     return {
         name: float(stats.ks_2samp(values, dense[name]).pvalue) for name, values in lazy.items()
     }
 
 
-@pytest.mark.parametrize("scheme", SCHEMES)
-def test_trainings_are_distributed_as_dense_ones(scheme: str) -> None:
-    p = p_values_of_outcomes(scheme)
-    assert min(p.values()) > ERROR_RATE / (len(p) * len(SCHEMES)), p
+@pytest.mark.parametrize(
+    ("scheme", "batch_size"), [*((name, None) for name in SCHEMES), ("SP", 2), ("µP", 2)]
+)
+def test_trainings_are_distributed_as_dense_ones(scheme: str, batch_size: int | None) -> None:
+    p = p_values_of_outcomes(scheme, batch_size=batch_size)
+    assert min(p.values()) > ERROR_RATE / (len(p) * (len(SCHEMES) + 2)), p
 
 
-@pytest.mark.parametrize("method", MISTAKES)
+@pytest.mark.parametrize(
+    ("method", "batch_size"),
+    [*((name, None) for name in MISTAKES), ("without the known part backward", 2)],
+)
 def test_mistaken_draws_are_seen_in_the_trainings(
-    monkeypatch: pytest.MonkeyPatch, method: str
+    monkeypatch: pytest.MonkeyPatch, method: str, batch_size: int | None
 ) -> None:
     monkeypatch.setattr(*MISTAKES[method])
-    assert min(p_values_of_outcomes("µP", lazy_seeds=100).values()) < 1e-9
+    assert min(p_values_of_outcomes("µP", 100, batch_size).values()) < 1e-9
 
 
 @pytest.mark.parametrize("scheme", ["SP", "NTP", "µP"])

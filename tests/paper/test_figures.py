@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from synthetic import Plan, write
 
 from infwidth.drawing import style
+from infwidth.measures.losses import ENDS
 from infwidth.measures.reading import Measurements, curve, read
 from infwidth.paper import figures
 from infwidth.paper.figures import FIGURES
@@ -193,6 +194,26 @@ def test_the_papers_claims_stand_beside_the_curves(tmp_path: Path) -> None:
         {("SP", "stable"), ("µP", "stable")},
         {("SP", "falls"), ("IP", "falls"), ("µP", "stable")},
     ]
+
+
+def test_losses_end_in_accuracies_against_the_width(tmp_path: Path) -> None:
+    plan = Plan(("SP", "µP"), widths=(64, 256, 1024), seeds=3, layers=1, steps=STEPS)
+    measured = read(write(tmp_path, plan))
+    figure = figures.losses.draw(measured)
+    last = figure.axes[-4:]
+    assert [ax.get_title() for ax in last] == [
+        "Training accuracy", "Test accuracy", "Training loss", "Test loss",
+    ]  # fmt: skip
+    ending = measured.runs[(measured.runs["step"] == 20) & (measured.runs["scheme"] == "µP")]
+    for ax, quantity in zip(last, ENDS, strict=True):
+        (line,) = drawn(ax, "µP")
+        values = np.log(ending[quantity]) if "loss" in quantity else ending[quantity]
+        expected = values.groupby(ending["width"]).mean()
+        expected = np.exp(expected) if "loss" in quantity else expected
+        assert [*line[:, 0]] == [*expected.index]
+        assert [*line[:, 1]] == pytest.approx([*expected])
+        assert sorted(text.get_text() for text in ax.texts) == ["SP", "µP"]
+    assert "range over 3 seeds; below, 95 % interval" in texts(figure)
 
 
 def test_over_each_step_stands_how_many_cells_agree(tmp_path: Path) -> None:

@@ -17,12 +17,13 @@ import pytest
 from bs4 import BeautifulSoup, Tag
 from jinja2 import UndefinedError
 from page_folder import FINDINGS, PLAN, Folder, data_of, parsed
+from synthetic import ON_MANY
 
 from infwidth import numbers
 from infwidth.drawing import style
 from infwidth.measures import reading as measurements
 from infwidth.measures.metrics import JUDGING, METRICS, SHOWN
-from infwidth.paper import tables
+from infwidth.paper import practice, tables
 from infwidth.paper.figures import FIGURES
 from infwidth.paper.page import Picture, content, page, plots, series
 
@@ -244,6 +245,33 @@ def test_what_is_said_of_the_run_comes_from_its_provenance(
     ):
         assert text in words(after.body), text
         assert text not in words(soup.body), text
+
+
+def test_a_run_on_many_images_says_so_and_has_accuracies(
+    changed: Folder, soup: BeautifulSoup
+) -> None:
+    path = changed.path / "provenance.json"
+    told = json.loads(path.read_text())
+    told["config"] |= ON_MANY
+    path.write_text(json.dumps(told))
+    after = changed.soup()
+    for text in (
+        "by SGD, 64 images a batch (the first 5000 training images for training and the first 8 "
+        "test images, held out, as probes)",
+        "after 196 steps.",
+        "196 (2.5 epochs)",
+        "over the first 1000 training images and the first 1000 test images",
+        "The last of 196 steps",
+    ):
+        assert text in words(after.body), text
+        assert text not in words(soup.body), text
+    table = after.select_one("table.practice")
+    assert table is not None
+    rows = practice.rows(measurements.read_table(changed.path / "runs.csv"))
+    assert [words(row) for row in table.select("tbody tr")] == [
+        " ".join([row.scheme, *row.cells.values()]) for row in rows
+    ]
+    assert soup.select_one("#practice") is None
 
 
 def test_findings_have_their_verdicts_and_evidence(folder: Folder, soup: BeautifulSoup) -> None:

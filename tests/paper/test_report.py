@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import typst
-from synthetic import Plan, write
+from synthetic import ON_MANY, Plan, write
 
 from infwidth.drawing import style
 from infwidth.measures.reading import read
@@ -74,7 +74,9 @@ def test_the_report_has_every_statement_by_its_title_and_every_caption_in_full(
     copy = shutil.copytree(folder, tmp_path / "copy")
     path = copy / "provenance.json"
     told = json.loads(path.read_text(encoding="utf-8"))
-    path.write_text(json.dumps(told | {"config": told["config"] | {"theory": True}}))
+    path.write_text(
+        json.dumps(told | {"config": told["config"] | {"theory": True, "train_samples": 64}})
+    )
     (copy / "theory/figures").mkdir(parents=True)
     for name in DRAWN:
         shutil.copy(copy / "figures/losses.pdf", copy / f"theory/figures/{name}.pdf")
@@ -143,6 +145,19 @@ def test_the_data_set_is_named_in_its_own_characters(
     assert compile_pdf(SOURCE, copy) != compile_pdf(SOURCE, folder)
 
 
+def test_epochs_on_more_than_the_probes_are_told(folder: Path, tmp_path: Path) -> None:
+    copy = shutil.copytree(folder, tmp_path / "copy")
+    path = copy / "provenance.json"
+    told = json.loads(path.read_text(encoding="utf-8"))
+    told["config"] |= {"steps": None, "epochs": 2.5, "train_samples": 5000, "batch_size": 64}
+    path.write_text(json.dumps(told | {"config": told["config"] | {"probes": "test"}}))
+    found = flat("assumptions-table", copy)
+    assert "the first 5000 training images, trained on, and the first" in found
+    assert "test, probed;" in found
+    assert "196 steps (2.5 epochs) of SGD, 64 samples a batch" in found
+    assert compile_pdf(SOURCE, copy)
+
+
 def test_the_report_counts_what_the_files_say(folder: Path) -> None:
     counts = "(agreeing.len(), claimed.len(), differing.len(), diverged.len())"
     assert queried("run", counts, folder) == [9, 9, 0, 4]
@@ -169,12 +184,30 @@ def test_numbers_of_the_report(call: str, expected: str, folder: Path) -> None:
     assert re.sub(r"\s+", " ", shown).strip() == expected
 
 
-def test_a_missing_file_is_named(tmp_path: Path) -> None:
+def test_a_missing_file_is_named(folder: Path, tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match=r"provenance\.json"):
         compile_pdf(SOURCE, tmp_path)
-    (tmp_path / "provenance.json").write_text('{"config": {}}')
+    shutil.copy(folder / "provenance.json", tmp_path)
     with pytest.raises(typst.TypstError, match=r"table1\.csv"):
         compile_pdf(SOURCE, tmp_path)
+
+
+def test_a_run_on_many_images_says_so(folder: Path, tmp_path: Path) -> None:
+    copy = shutil.copytree(folder, tmp_path / "copy")
+    path = copy / "provenance.json"
+    told = json.loads(path.read_text(encoding="utf-8"))
+    path.write_text(json.dumps(told | {"config": told["config"] | ON_MANY}))
+    assumed = flat("assumptions-table", copy)
+    assert "digits: the first 5000 training images for training and the first 32 test" in assumed
+    assert "196 steps (2.5 epochs) of SGD, 64 images a batch," in assumed
+    read = flat("practice-table", copy)
+    assert all(scheme in read for scheme in PLAN.schemes if scheme != "IP")
+    assert "test accuracy" in read
+    assert "is that of" in queried("run", "practice.sentences.first()", copy)
+    # It compiles with its table, and without it says what it said.
+    assert compile_pdf(SOURCE, copy) != compile_pdf(SOURCE, folder)
+    assert "trained on and probed" in flat("assumptions-table", folder)
+    assert queried("run", "practice", folder) is None
 
 
 def test_the_notebook_runs_on_the_csv_files_alone(folder: Path, tmp_path: Path) -> None:

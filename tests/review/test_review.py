@@ -89,6 +89,18 @@ def test_what_is_untouched_passes(folder: Path) -> None:
     assert any("scaling.csv" in sentence for sentence in said)
 
 
+def test_a_run_of_epochs_is_reviewed_without_its_data(folder: Path) -> None:
+    def in_epochs(content: dict[str, object]) -> None:
+        config = content["config"]
+        assert isinstance(config, dict)
+        # The 4 steps of the run.
+        config |= {"steps": None, "epochs": 0.8, "train_samples": 40, "batch_size": 8}
+        content["config_sha256"] = config_digest(config)
+
+    rewrite(folder, in_epochs)
+    assert failing(review(folder)) == {}
+
+
 @pytest.mark.parametrize("name", MEASURED)
 def test_an_altered_measurement_is_named_and_nothing_counts_that_rests_on_it(
     name: str, folder: Path

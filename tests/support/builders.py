@@ -5,7 +5,7 @@ gradient descent in place. It shares no formula with the engine.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,7 @@ from torch import Tensor
 from infwidth.datasets.prepare import Inputs, PreparedDataset
 from infwidth.network.initialisation import initial_network
 from infwidth.network.layers.dense import DenseLayer
-from infwidth.network.mlp import Network
+from infwidth.network.mlp import Following, Network
 from infwidth.recipe import Recipe
 from infwidth.schemes import Role, Scheme
 
@@ -74,6 +74,12 @@ def dataset(
     return PreparedDataset(
         inputs[:samples], labels[:samples], inputs[samples:], labels[samples:], classes
     )
+
+
+def with_probes(data: PreparedDataset, probes: int, *, held_out: bool = False) -> PreparedDataset:
+    """The data as a training set, whose first inputs, or the first test inputs, are probed."""
+    source = data.test_inputs if held_out else data.train_inputs
+    return replace(data, probe_inputs=source[:probes])
 
 
 def all_inputs(data: PreparedDataset) -> Inputs:
@@ -177,7 +183,7 @@ def rates_by_role(scheme: Scheme, width: int, how: Recipe) -> tuple[float, ...]:
     )
 
 
-def dense_weights(network: Network, replica: int) -> list[Tensor]:
+def dense_weights(network: Following, replica: int) -> list[Tensor]:
     """Copies of one replica's weights after the input layer."""
     layers = [layer for layer in network.layers if isinstance(layer, DenseLayer)]
     assert len(layers) == len(network.layers)

@@ -9,12 +9,13 @@ from torch import Tensor
 
 from infwidth.datasets.prepare import PreparedDataset
 from infwidth.network.initialisation import initial_network, learning_rates
+from infwidth.network.layers import Layer
 from infwidth.network.layers.dense import DenseLayer
 from infwidth.network.layers.directions import Basis
 from infwidth.network.layers.initial import GaussianWeights, InitialWeights, KnownWeights
 from infwidth.network.layers.lazy import LazyLayer, LazyMatrix
 from infwidth.network.losses import LOSSES, one_hot
-from infwidth.network.mlp import Network
+from infwidth.network.mlp import Following, Network
 from infwidth.network.randomness import standard_normal
 from infwidth.recipe import Recipe
 from infwidth.schemes import SCHEMES
@@ -37,16 +38,22 @@ def start(scheme: str, how: Recipe, seeds: Sequence[int] = SEEDS, width: int = W
 def start_on_known_weights(scheme: str, how: Recipe, tolerance: float) -> Network:
     """What `start` gives for dense layers, but its hidden weights are looked at lazily."""
     dense = start(scheme, how)
-    *hidden, output = dense.layers
-    known = []
+    layers = looked_at_lazily(dense.layers, tolerance)
+    return Network(dense.input_layer, layers, dense.activation, dense.dtype)
+
+
+def looked_at_lazily(layers: Sequence[Layer], tolerance: float) -> list[Layer]:
+    """Dense layers, of which the hidden ones are looked at lazily."""
+    *hidden, output = layers
+    known: list[Layer] = []
     for layer in hidden:
         assert isinstance(layer, DenseLayer)
         looked_at = [LazyMatrix(KnownWeights(each), each, tolerance) for each in layer.weights]
         known.append(LazyLayer(looked_at))
-    return Network(dense.input_layer, [*known, output], dense.activation, dense.dtype)
+    return [*known, output]
 
 
-def matrices(network: Network) -> list[LazyMatrix]:
+def matrices(network: Following) -> list[LazyMatrix]:
     """Of all hidden layers and replicas."""
     lazy = [layer for layer in network.layers if isinstance(layer, LazyLayer)]
     assert len(lazy) == len(network.layers) - 1

@@ -12,6 +12,7 @@ import torch
 from builders import both, dataset, recipe
 from matplotlib.figure import Figure
 
+from infwidth.datasets.prepare import PreparedDataset
 from infwidth.files.tables import read_csv, write_csv
 from infwidth.network.initialisation import initial_stds
 from infwidth.schemes import ROLES, SCHEMES, built_in
@@ -294,12 +295,13 @@ def test_steps_after_the_escape_are_not_early() -> None:
 class OneFolder(Files):
     """The data set and a metrics.csv in memory."""
 
-    def __init__(self, metrics: pd.DataFrame) -> None:
+    def __init__(self, metrics: pd.DataFrame, data: PreparedDataset = DATA) -> None:
         super().__init__({})
         object.__setattr__(self, "metrics", metrics)
+        object.__setattr__(self, "data", data)
 
     def dataset(self) -> Any:
-        return DATA
+        return self.data  # type: ignore[attr-defined]
 
     def table(self, name: str) -> pd.DataFrame:
         found: pd.DataFrame = getattr(self, name)
@@ -340,6 +342,15 @@ def test_tables_are_written_judged_and_drawn(scheme: str, tmp_path: Path) -> Non
     assert findings(*read)
     assert isinstance(draw(*read), Figure)
     assert isinstance(draw(*(table[:0] for table in read)), Figure)
+
+
+def test_the_law_is_not_held_against_trainings_on_more_than_the_probes() -> None:
+    data = replace(DATA, probe_inputs=DATA.train_inputs[:3])
+    escape = measured(OneFolder(metrics_of(IP), data), SETTINGS)["escape"]
+    own = escape[escape["trainings"] == MAIN]
+    assert set(own["samples"]) == {3}
+    assert own["predicted_square"].isna().all()
+    assert escape.loc[escape["trainings"] == SMALL, "predicted_square"].notna().any()
 
 
 def test_the_experiments_own_trainings_are_its_last_layers() -> None:

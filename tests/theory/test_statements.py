@@ -1,9 +1,12 @@
 """The list of statements: which of them an experiment checks, and what is counted of them."""
 
+from typing import Any
+
 import pytest
 import yaml
 from workflow_run import ROOT
 
+from infwidth.experiment import OF_TRAINING_SET
 from infwidth.review.tasks import DERIVED
 from infwidth.theory.finding import Finding
 from infwidth.theory.statements import NAMES, STATEMENTS, chosen, measured_tables, tables
@@ -16,9 +19,18 @@ def test_the_configuration_takes_the_names_of_all_statements() -> None:
 
 
 def test_statements_are_chosen_in_the_order_of_the_argument() -> None:
-    assert chosen({"statements": ["limits", "rest"]}) == ("rest", "limits")
-    assert chosen({"statements": None}) == chosen({}) == chosen(True) == NAMES
-    assert chosen(False) == ()
+    assert chosen({"theory": {"statements": ["limits", "rest"]}}) == ("rest", "limits")
+    some: dict[str, Any] = {"train_samples": 64}
+    for all_of_them in ({"statements": None}, {}, True):
+        assert chosen({**some, "theory": all_of_them}) == NAMES
+    assert chosen({**some, "theory": False}) == chosen(some) == ()
+
+
+def test_statements_about_a_training_set_are_for_experiments_that_have_one() -> None:
+    assert set(OF_TRAINING_SET) <= set(NAMES)
+    for without in ({"theory": True}, {"theory": {"statements": None}, "train_samples": None}):
+        assert chosen(without) == tuple(name for name in NAMES if name not in OF_TRAINING_SET)
+    assert chosen({"theory": {"statements": ["transfer"]}}) == ("transfer",)
 
 
 def test_tables_that_follow_from_others_in_the_folder_are_no_measurements() -> None:

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from builders import dataset, recipe
+from builders import dataset, recipe, with_probes
 
 from infwidth.network.layers.dense import DenseLayer
 from infwidth.network.layers.directions import Rows
@@ -28,14 +28,14 @@ from infwidth.training.train import train
 
 TRAINING = {"scheme": "µP", "width": 48}
 STEPS = 12
-# Rates that let some seeds diverge on the way.
-WILD = Scheme((0.0, -1.0, -1.0), (0.45, 0.45, 0.45))
 KINDS: dict[str, dict[str, Any]] = {
     "dense": {},
     "float32": {"precision": "float32"},
     "lazy": {"layer": "lazy", "precision": "float32"},
     "lazy mini-batches": {"layer": "lazy", "batch_size": 2},
     "mini-batches": {"batch_size": 2, "loss": "cross_entropy", "activation": "silu"},
+    "probed": {"batch_size": 3, "probes": 2, "precision": "float32"},
+    "lazy and probed": {"batch_size": 3, "probes": 2, "layer": "lazy"},
 }
 
 
@@ -62,10 +62,14 @@ def signals() -> Iterator[None]:
 
 
 def trained(
-    checkpoints: Checkpoints | None = None, scheme: Scheme = SCHEMES["µP"], **changes: Any
+    checkpoints: Checkpoints | None = None,
+    scheme: Scheme = SCHEMES["µP"],
+    probes: int | None = None,
+    **changes: Any,
 ) -> TrainingRecord:
     settings = recipe(steps=STEPS, snapshots=5, **changes)
-    return train(dataset(), scheme, 48, range(3), settings, checkpoints=checkpoints)
+    data = with_probes(dataset(), probes) if probes else dataset()
+    return train(data, scheme, 48, range(3), settings, checkpoints=checkpoints)
 
 
 def interrupted(
@@ -110,15 +114,18 @@ def test_a_first_step_of_its_own_is_not_taken_twice(kind: str, tmp_path: Path) -
     assert_same(trained(Checkpoints(path, TRAINING, seconds=1e6), **llr), whole)
 
 
-def test_replicas_that_diverged_before_stay_so(tmp_path: Path) -> None:
-    whole = trained(scheme=WILD)
+@pytest.mark.parametrize(("kind", "power"), [("dense", 0.45), ("probed", 0.1)])
+def test_replicas_that_diverged_before_stay_so(kind: str, power: float, tmp_path: Path) -> None:
+    # Rates that let some seeds diverge on the way.
+    how = {**KINDS[kind], "scheme": Scheme((0.0, -1.0, -1.0), (power,) * 3)}
+    whole = trained(**how)
     gone = sorted(whole.diverged.values())
     assert 1 < gone[0] < STEPS - 1, "this test needs a rate at which one diverges on the way"
     path = tmp_path / "checkpoint.pt"
     for after in (gone[0] - 1, gone[0], gone[0] + 1):
         path.unlink(missing_ok=True)
-        interrupted(path, after, scheme=WILD)
-        assert_same(trained(Checkpoints(path, TRAINING, seconds=1e6), scheme=WILD), whole)
+        interrupted(path, after, **how)
+        assert_same(trained(Checkpoints(path, TRAINING, seconds=1e6), **how), whole)
 
 
 def test_written_at_its_interval_and_gone_at_the_end(tmp_path: Path) -> None:

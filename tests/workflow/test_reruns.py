@@ -47,6 +47,17 @@ def test_another_training_trains_all(finished: Checkout, change: dict[str, objec
     assert plan.rules == FROM_TRAINING
 
 
+@pytest.mark.parametrize(
+    "change", [{"train_samples": 4}, {"train_samples": "all", "probes": "test"}]
+)
+def test_another_training_set_is_prepared_and_trained_on(
+    finished: Checkout, change: dict[str, object]
+) -> None:
+    plan = finished.plan(**change)
+    assert plan.trainings == ALL_TRAININGS
+    assert plan.rules == FROM_TRAINING | {"prepare_dataset"}
+
+
 def test_thresholds_judge_again(finished: Checkout) -> None:
     assert finished.plan(stable_exponent=0.2, collapse_ratio=1e-5).rules == FROM_VERDICTS
 

@@ -28,6 +28,7 @@ from IPython.display import Markdown, display
 from infwidth import numbers
 from infwidth.files.tables import read_csv
 from infwidth.measures.estimate import Estimate
+from infwidth.measures.losses import ENDS
 from infwidth.measures.metrics import SHOWN, headline
 from infwidth.measures.reading import read
 from infwidth.paper import figures, tables
@@ -170,8 +171,7 @@ Markdown(tables.plain(exponents))
 # %%
 COLUMNS = {
     **{metric.name: metric.words for metric in SHOWN.values()},
-    "train_loss": "training loss",
-    "test_loss": "test loss",
+    **ENDS,
     "weight_change": "weight change",
 }
 keys = ["scheme", "width", "seed", "step"]

@@ -48,6 +48,9 @@ except ConfigError as error:
     # Unlike a WorkflowError, this leaves the message alone.
     sys.exit(str(error))
 
+# What captions tell of, where it was given in epochs.
+config["steps"] = experiment.steps
+
 # What is locked by a module is the outer workflow's affair.
 run = Run(experiment.experiment) if MAIN else None
 if workflow.is_main_process:

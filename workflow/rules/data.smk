@@ -2,6 +2,7 @@ from pathlib import Path
 
 from infwidth.datasets.cifar10 import ARCHIVE_NAME
 from infwidth.datasets.sources import SOURCES, data_name
+from infwidth.jobs.hardware import input_memory_mb
 
 CIFAR10_ARCHIVE = str(Path(experiment.data_root, ARCHIVE_NAME))
 
@@ -52,7 +53,8 @@ rule prepare_dataset:
         "../../envs/data.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
+        # Beside the images as they come, those as inputs; the statistics take three copies.
+        mem_mb=4000 + input_memory_mb(experiment, more=3 * experiment.pool),
         runtime=240,
     params:
         dataset=experiment.dataset,
@@ -62,14 +64,17 @@ rule prepare_dataset:
             key: getattr(experiment, key)
             for key in SOURCES[experiment.dataset].config_keys
         },
-        pool=experiment.pool,
-        samples=experiment.samples,
-        test_samples=experiment.test_samples,
+        counts=experiment.settings(
+            "pool", "samples", "test_samples", "train_samples", "probes"
+        ),
         code=code(
             "datasets.identity",
             SOURCES[experiment.dataset].load.__module__.removeprefix("infwidth."),
         ),
     message:
-        "Preparing {params.samples} training and {params.test_samples} test images of {params.name}"
+        (
+            f"Preparing {experiment.train_samples or experiment.samples} training "
+            f"and {experiment.test_samples} test images of {{params.name}}"
+        )
     script:
         "../scripts/prepare_dataset.py"

@@ -198,6 +198,7 @@ rule report_pdf:
         scaling=rules.scaling.output[0],
         facts=rules.table1_steps.output.facts,
         steps=rules.table1_steps.output.steps,
+        runs=rules.spectra.output.runs,
         diverged=rules.spectra.output.diverged,
         provenance=rules.provenance.output[0],
         figures=rules.figures.output.pdf,

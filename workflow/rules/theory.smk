@@ -5,6 +5,8 @@ from infwidth.theory.setting import settings as theory_settings
 from infwidth.theory.statements import STATEMENTS, makers, tables
 
 THEORY = f"{PAPER}/theory"
+# The prepared data, and once more: statements put inputs together.
+THEORY_INPUTS_MB = 2 * input_memory_mb(experiment)
 # Statements whose tables are measured: those that are checked, or what measures for these.
 CHECKED_MEASURED = {maker: STATEMENTS[maker] for maker in makers(CHECKED)}
 
@@ -55,7 +57,7 @@ for name, statement in CHECKED_MEASURED.items():
                 "../../envs/theory.yaml"
             threads: 1
             resources:
-                mem_mb=growing(statement.memory_mb),
+                mem_mb=growing(statement.memory_mb + THEORY_INPUTS_MB),
                 runtime=growing(statement.minutes),
             params:
                 module=statement.parts.module,
@@ -105,7 +107,9 @@ for name, statement in CHECKED_MEASURED.items():
             f"../../envs/{'theory' if statement.trains else 'analysis'}.yaml"
         threads: 1
         resources:
-            mem_mb=growing(statement.memory_mb),
+            mem_mb=growing(
+                statement.memory_mb + THEORY_INPUTS_MB * ("dataset" in statement.needs)
+            ),
             runtime=growing(statement.minutes),
         params:
             module=measuring,

@@ -13,18 +13,18 @@ if TYPE_CHECKING:
 start(snakemake)
 params = snakemake.params
 images = SOURCES[params.dataset].load(**params.location)
-counts = {"pool": params.pool, "samples": params.samples, "test_samples": params.test_samples}
-dataset = prepare(images, **counts)
+dataset = prepare(images, **params.counts)
 logger.info(
-    "%s: %d of %d training images, %d of %d test images, %d pixels, %d classes",
+    "%s: %d of %d training images, %d of %d test images, %d probes, %d pixels, %d classes",
     params.name,
-    params.samples,
+    len(dataset.train_labels),
     images.sizes[0],
-    params.test_samples,
+    len(dataset.test_labels),
     images.sizes[1],
+    len(dataset.probes),
     dataset.train_inputs.shape[1],
     dataset.classes,
 )
 for doubt in doubts(images, dataset):
     logger.warning("%s", doubt)
-dataset.save(snakemake.output[0], name=params.name, sha256=inputs_sha256(images, **counts))
+dataset.save(snakemake.output[0], name=params.name, sha256=inputs_sha256(images, **params.counts))

@@ -11,10 +11,10 @@ import jsonschema
 import yaml
 
 from infwidth.config import paths, wording
-from infwidth.config.checks import Problem, Sizes, cross_problems
+from infwidth.config.checks import Sizes, cross_problems
 from infwidth.config.misread import Misread, misread
 from infwidth.config.schemes import read_schemes
-from infwidth.config.training_set import settle
+from infwidth.config.training_set import Problem, settle
 from infwidth.config.values import Schema, UnusableError, every_key, is_text, plain, typed
 from infwidth.experiment import Experiment, Theory, steps_of
 

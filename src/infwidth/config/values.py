@@ -115,7 +115,7 @@ def _word(word: str, *, text: bool, null: bool) -> str | int | float | bool | No
         return float(lower)
     if NOT_FINITE.fullmatch(lower):
         return math.nan
-    return word
+    return word.strip()
 
 
 def _name(key: object) -> str:

@@ -3,11 +3,15 @@
 from infwidth.experiment import Experiment
 from infwidth.jobs.devices import visible_devices
 from infwidth.network.costs import (
+    FOLLOWED_INPUTS,
     activation_seconds,
+    batch,
     bytes_per_number,
+    input_seconds,
     layer_bytes,
     layer_kind,
     seconds_per_step,
+    waiting_inputs,
 )
 
 # The interpreter with torch loaded, the working space of a product; on a cluster Snakemake, twice.
@@ -31,6 +35,13 @@ def gpus(device: str) -> int:
     return int(device == "cuda")
 
 
+def input_memory_mb(experiment: Experiment, more: int = 0) -> int:
+    """Memory of the prepared data, float64, and of so many images more."""
+    trained = experiment.train_samples or experiment.samples
+    images = trained + experiment.samples + experiment.test_samples + more
+    return 8 * images * INPUT_DIMENSION // 10**6
+
+
 def _snapshot_bytes(experiment: Experiment, width: int) -> int:
     """Features (h and x) of all layers and replicas, at every snapshot and at initialisation."""
     snapshots = min(experiment.snapshots, experiment.steps + 1)
@@ -50,15 +61,41 @@ def _replica_bytes(experiment: Experiment, width: int) -> int:
     units = width * (
         samples * (layers * (4 * 8 + 3 * word) + 60) + experiment.test_samples * 4 * word
     )
-    return units + samples**2 * ((layers + 1) * word + 3 * 8)
+    bytes_ = units + samples**2 * ((layers + 1) * word + 3 * 8)
+    return bytes_ if experiment.train_samples is None else bytes_ + _batch_bytes(experiment, width)
+
+
+def _batch_bytes(experiment: Experiment, width: int) -> int:
+    """What a replica's batches add: those that wait for the probes to follow, and the latest."""
+    word, layers, inputs = bytes_per_number(experiment), experiment.hidden_layers, batch(experiment)
+    # Features and signals, gradients of the first layer in float64 while the probes follow.
+    waiting = 2 * layers * waiting_inputs(experiment) * width * word + 8 * inputs * width
+    return waiting + inputs * word * ((layers + 3) * width + INPUT_DIMENSION)
 
 
 def _input_bytes(experiment: Experiment) -> int:
     """The inputs and what the first layer keeps of them, float64."""
+    if experiment.train_samples is not None:
+        return _training_set_bytes(experiment, experiment.train_samples)
     train, test = experiment.samples, experiment.test_samples
     inputs = (train + test) * INPUT_DIMENSION
     coordinates = min(train, INPUT_DIMENSION) * train + min(train + test, INPUT_DIMENSION) * test
     return 8 * (inputs + coordinates + train * (train + test)) + 4 * train**2
+
+
+def _training_set_bytes(experiment: Experiment, train: int) -> int:
+    """The same for a training set beside the probes, which the first layer keeps rounded, too."""
+    others = experiment.samples + experiment.test_samples
+    inputs = (train + others) * INPUT_DIMENSION
+    coordinates = min(train + others, INPUT_DIMENSION) * others
+    rounded = min(train, INPUT_DIMENSION) * train * bytes_per_number(experiment)
+    return 8 * (inputs + coordinates + train * experiment.samples) + rounded
+
+
+def _input_weight_bytes(experiment: Experiment, width: int) -> int:
+    """Of one replica, which holds them where a training set stands beside the probes."""
+    held = min(experiment.train_samples or 0, INPUT_DIMENSION)
+    return held * width * bytes_per_number(experiment)
 
 
 def training_memory_mb(experiment: Experiment, width: int) -> int:
@@ -70,7 +107,7 @@ def training_memory_mb(experiment: Experiment, width: int) -> int:
     going = replicas + _snapshot_bytes(experiment, width)
     # Before there are activations, each matrix is drawn by itself and takes its place then.
     drawn = layer if kind == "dense" and hidden else 0
-    weights = experiment.seeds * hidden * layer
+    weights = experiment.seeds * (hidden * layer + _input_weight_bytes(experiment, width))
     in_bytes = _input_bytes(experiment) + weights + max(drawn, going)
     return BASE_MEMORY_MB + int(MARGIN * in_bytes / 1e6)
 
@@ -91,6 +128,7 @@ def _training_seconds(experiment: Experiment, width: int) -> float:
     matrices = hidden * seconds_per_step(experiment, width, layer_kind(experiment, width))
     # The output layer, of few units, takes part in what the last activations cost.
     step = matrices + experiment.hidden_layers * activation_seconds(experiment, width)
+    step += input_seconds(experiment, width, INPUT_DIMENSION)
     return step * experiment.steps * experiment.seeds
 
 
@@ -111,6 +149,10 @@ def memory_problem(experiment: Experiment, available_mb: int) -> str | None:
     if needed <= available_mb:
         return None
     remedies = ["fewer `seeds`, `snapshots` or `samples`", "smaller `widths`"]
+    if experiment.train_samples is not None:
+        remedies.append("fewer `train_samples`")
+        if batch(experiment) > FOLLOWED_INPUTS:
+            remedies.insert(0, "a smaller `batch_size`")
     if layer_kind(experiment, width) == "dense":
         remedies.insert(0, "`layer: auto` or `lazy` (no n x n matrices)")
     return (

@@ -201,6 +201,15 @@ def geometric_mean(values: Array) -> Estimate:
     return fit(Logarithms([values]), np.ones((1, 1)), None, index=0).parameter.exponential
 
 
+def mean(values: Array) -> Estimate:
+    """Arithmetic mean of values, shape (seeds,)."""
+    middle, count = float(values.mean()), len(values)
+    if count < 2:
+        return Estimate(middle, math.nan, math.nan)
+    half = float(stdtrit(count - 1, UPPER_QUANTILE) * values.std(ddof=1)) / math.sqrt(count)
+    return Estimate(middle, middle - half, middle + half)
+
+
 def power_design(widths: Sequence[int]) -> Array:
     """Of log C + b log n, shape (widths, 2)."""
     log_widths = np.log(np.asarray(widths, dtype=np.float64))

@@ -14,7 +14,7 @@ import pandas as pd
 from infwidth.files.tables import read_csv, write_csv
 from infwidth.measures.claims import claim_on
 from infwidth.measures.estimate import NOT_MEASURED, Estimate
-from infwidth.measures.losses import final_losses
+from infwidth.measures.losses import final
 from infwidth.measures.metrics import JUDGING, RETAINING, SHOWN, Metric, headline
 from infwidth.measures.misfit import CROSSOVER, Law
 from infwidth.measures.scaling import groups
@@ -187,7 +187,7 @@ def write(folder: Path, **thresholds: float) -> None:
         read_csv(folder / f"{name}.csv") for name in ("scaling", "diverged", "runs")
     )
     rules = Thresholds(**thresholds)
-    headline, layers = table1(scaling, diverged, rules, final_losses(runs))
+    headline, layers = table1(scaling, diverged, rules, final(runs, "train_loss"))
     write_csv(headline, folder / "table1.csv")
     write_csv(layers, folder / "table1_layers.csv")
     write_csv(rules_table(scaling, rules), folder / "table1_rules.csv")

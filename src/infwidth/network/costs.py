@@ -4,6 +4,10 @@ Dense, a training step takes two products with the n x n matrix and one update o
 6 n² N operations. Lazily (`infwidth.network.layers.lazy`), with r directions forward and s
 backward, five products with each: 10 (r + s) n N operations. How many directions a training needs
 was measured, like the rates, by `make bench`; the numbers here are those of its tables, rounded.
+
+With a training set beside the probes, N is the batch. Each input of each batch is another direction
+then, and adding it takes further products with those that are there. The probes follow at
+what their Gram matrix with each batch takes.
 """
 
 import math
@@ -25,6 +29,24 @@ DIRECTIONS_PER_DECADE = 8
 STEPS_PER_DIRECTION = 4
 # Directions are found early, but not at once: their mean number over the steps of a training.
 MEAN_DIRECTIONS = 0.8
+# Found in every step alike: half of them in the mean; and the products, in units of those of a
+# step, that adding as many directions as it has inputs takes with those that are there.
+MEAN_OF_GROWING = 0.5
+ADDING = 1.6
+# Probes follow when batches have had so many inputs (`infwidth.network.probed`).
+FOLLOWED_INPUTS = 512
+
+
+def batch(experiment: Experiment) -> int:
+    """How many inputs a step runs through the weights: all probes, or a batch of others."""
+    if experiment.train_samples is None:
+        return experiment.samples
+    return experiment.batch_size or experiment.train_samples
+
+
+def waiting_inputs(experiment: Experiment) -> int:
+    """Of how many inputs of batches the features and signals are kept until the probes follow."""
+    return -(-FOLLOWED_INPUTS // batch(experiment)) * batch(experiment)
 
 
 def bytes_per_number(experiment: Experiment) -> int:
@@ -34,6 +56,10 @@ def bytes_per_number(experiment: Experiment) -> int:
 
 def directions(experiment: Experiment, width: int) -> int:
     """About how many directions, r + s, a training comes to look at: those of µP, the most."""
+    if experiment.train_samples is not None:
+        seen = experiment.steps * batch(experiment)
+        followed = 1 + experiment.snapshots + seen // waiting_inputs(experiment)
+        return min(seen + followed * experiment.samples, width) + min(seen, width)
     per_sample = min(
         DIRECTIONS_PER_DECADE * -math.log10(experiment.lazy_tolerance),
         max(experiment.steps / STEPS_PER_DIRECTION, 1),
@@ -44,25 +70,43 @@ def directions(experiment: Experiment, width: int) -> int:
 def untrained_directions(experiment: Experiment, width: int) -> int:
     """How many more the test inputs need, which training's steps have nothing to do with.
 
-    Every snapshot finds them moved, and what training looked at gone from them.
+    Every snapshot finds them moved, and what training looked at gone from them; so it does as many
+    training inputs where these are not the probes.
     """
-    return min(experiment.snapshots * experiment.test_samples, width)
+    shown = experiment.test_samples + min(experiment.train_samples or 0, experiment.test_samples)
+    return min(experiment.snapshots * shown, width)
 
 
 def seconds_per_step(experiment: Experiment, width: int, kind: LayerKind) -> float:
     """Of the matrix of one hidden layer of one replica, on one core."""
+    inputs = batch(experiment)
     if kind == "dense":
-        return 6 * width**2 * experiment.samples / DENSE_RATE
+        return 6 * width**2 * inputs / DENSE_RATE
     found = MEAN_DIRECTIONS * directions(experiment, width)
-    return 10 * found * width * experiment.samples / LAZY_RATE
+    if experiment.train_samples is not None:
+        found = MEAN_OF_GROWING * (1 + ADDING) * directions(experiment, width)
+    return 10 * found * width * inputs / LAZY_RATE
+
+
+def input_seconds(experiment: Experiment, width: int, dimension: int) -> float:
+    """Of the first layer in a step of one replica, on one core: a product and an update.
+
+    Its weights are held along the training inputs' directions where these are not the probes, and
+    nowhere else.
+    """
+    if experiment.train_samples is None:
+        return 0.0
+    held = min(experiment.train_samples, dimension)
+    return 4 * held * width * batch(experiment) / DENSE_RATE
 
 
 def activation_seconds(experiment: Experiment, width: int) -> float:
     """Of what each layer's activations take in a step of one replica, on one core.
 
-    Float64 work on each of the n x N activations, and four products of an N x N matrix with them.
+    Entrywise work on each of the n x N activations, and four products of an N x N matrix with them;
+    the matrix is that of batch and probes where these are not the same.
     """
-    entries = width * experiment.samples
+    entries = width * batch(experiment)
     return entries * (SECONDS_PER_ACTIVATION + 4 * experiment.samples / DENSE_RATE)
 
 
@@ -72,7 +116,7 @@ def layer_bytes(experiment: Experiment, width: int, kind: LayerKind) -> int:
         return width**2 * bytes_per_number(experiment)
     # Directions and images, and in passing one of these matrices anew while it grows.
     rows = 2.5 * directions(experiment, width) + 3 * untrained_directions(experiment, width)
-    rows += 8 * experiment.samples
+    rows += 8 * batch(experiment)
     return int(rows * width * bytes_per_number(experiment))
 
 

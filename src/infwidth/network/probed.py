@@ -54,6 +54,28 @@ class Step:
         )
 
 
+def step_sizes(signals: Sequence[Tensor], features: Sequence[Tensor], rates: Rates) -> Tensor:
+    """‖η yᵀ x‖_F per layer and replica, from Gram matrices of y and x or, if smaller, from yᵀ x.
+
+    Args:
+        signals: y of each layer, shape (R, B, outputs).
+        features: x of each layer, shape (R, B, inputs).
+        rates: η of each layer.
+
+    Returns:
+        Shape (layers, R).
+    """
+    sizes = []
+    for y, x, rate in zip(signals, features, rates, strict=True):
+        if y.shape[1] ** 2 <= y.shape[2] * x.shape[2]:
+            sizes.append(update_norms([y], [x @ x.mT], (rate,))[0])
+        else:
+            products = (one_y.mT @ one_x for one_y, one_x in zip(y, x, strict=True))
+            norms = [torch.linalg.vector_norm(each, dtype=torch.float64) for each in products]
+            sizes.append(rate * torch.stack(norms))
+    return torch.stack(sizes)
+
+
 class ProbedNetwork(Following):
     """R replicas that train on batches of other inputs than the N probes, which follow.
 
@@ -101,8 +123,7 @@ class ProbedNetwork(Following):
         features = [x for _, x in self._activations]
         sizes = None
         if norms:
-            grams = [self.input_layer.batch_gram, *(x @ x.mT for x in features)]
-            sizes = update_norms(signals, grams, rates)
+            sizes = step_sizes(signals, [self.input_layer.batch, *features], rates)
         self.input_layer.update(signals[0], rates[0])
         for layer, y, x, rate in zip(self.layers, signals[1:], features, rates[1:], strict=True):
             layer.update(y, x, rate)

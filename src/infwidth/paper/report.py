@@ -1,12 +1,18 @@
 """The report: Typst source and a paper folder in, PDF out."""
 
 import json
+from dataclasses import asdict
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import typst
 
+from infwidth.measures.losses import ENDS
 from infwidth.measures.metrics import JUDGING, SHOWN
+from infwidth.measures.reading import read_table
+from infwidth.paper import practice
+from infwidth.paper.trained import trained
 from infwidth.theory.statements import DRAWN, STATEMENTS, caption, chosen
 
 
@@ -51,7 +57,8 @@ def inputs_of(folder: Path) -> dict[str, str]:
     Returns:
         `folder`, the paper folder; `metrics`, as JSON: what the columns of Table 1 show;
         `statements`, as JSON: name of a statement of the theory -> its title and, where it has a
-        figure, its caption.
+        figure, its caption; `training` and `practice`, as JSON: how the run was trained, and, where
+        that is on more than the probes, what a practitioner reads off it.
     """
     config = json.loads((folder / "provenance.json").read_text(encoding="utf-8"))["config"]
     statements = {
@@ -59,10 +66,22 @@ def inputs_of(folder: Path) -> dict[str, str]:
         | ({"caption": caption(name)} if name in DRAWN else {})
         for name in chosen(config)
     }
+    how = trained(config)
     return {
         "folder": str(folder.resolve()),
         "metrics": json.dumps(_metrics()),
         "statements": json.dumps(statements),
+        "training": json.dumps(asdict(how)),
+        "practice": json.dumps(_practice(folder) if how.apart else None),
+    }
+
+
+def _practice(folder: Path) -> dict[str, Any]:
+    runs, steps = (read_table(folder / f"{name}.csv") for name in ("runs", "table1_steps"))
+    return {
+        "heads": list(ENDS.values()),
+        "rows": [[row.scheme, *row.cells.values()] for row in practice.rows(runs)],
+        "sentences": practice.sentences(runs, steps),
     }
 
 

@@ -13,6 +13,7 @@ from typing import Any
 # matplotlib, which looks for it, would fall over one that is half there.
 import IPython  # noqa: F401
 
+from infwidth.experiment import steps_of
 from infwidth.files.tables import write_csv
 from infwidth.jobs.provenance import figures_digest
 from infwidth.measures import scaling, through_time, verdicts
@@ -46,6 +47,11 @@ class Setting:
     def statements(self) -> tuple[str, ...]:
         """The statements of the theory that the experiment checks."""
         return chosen(self.config)
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The configuration with its number of steps, where it says epochs."""
+        return {**self.config, "steps": steps_of(self.config)}
 
 
 @dataclass(frozen=True)
@@ -111,7 +117,7 @@ def _pictures(folder: str, names: Iterable[str]) -> tuple[str, ...]:
 
 def _given(write: Callable[..., None], *keys: str) -> Callable[[Path, Setting], None]:
     """A function of the library that gets the folder, and keys of the configuration by name."""
-    return lambda folder, setting: write(folder, **{key: setting.config[key] for key in keys})
+    return lambda folder, setting: write(folder, **{key: setting.settings[key] for key in keys})
 
 
 def _statement(name: str) -> Task:
@@ -120,7 +126,7 @@ def _statement(name: str) -> Task:
 
     def make(folder: Path, setting: Setting) -> None:
         needs = {need: [folder / f"{need}.csv"] for need in statement.needs}
-        for table, rows in DERIVED[name](Files(needs), setting.config).items():
+        for table, rows in DERIVED[name](Files(needs), setting.settings).items():
             write_csv(rows, folder / f"theory/{table}.csv")
 
     return Task(tuple(f"theory/{table}.csv" for table in statement.tables), make)

@@ -18,13 +18,16 @@ RATE_FACTORS: Mapping[str, float] = MappingProxyType({"sigmoid": 8.0})
 def _recipe(experiment: Experiment, theory: Theory) -> dict[str, Any]:
     """The fields of a `Recipe`, in JSON types: dense layers, `theory.steps` steps, on the CPU.
 
-    The CPU, because what is looked at here, query by query, is small.
+    The CPU, because what is looked at here, query by query, is small. Full batch with
+    `train_samples`, whose batches are larger than all that is trained on here.
     """
     settings = experiment.settings(*(field.name for field in fields(Recipe)))
+    batch_size = experiment.batch_size if experiment.train_samples is None else None
     return settings | {
         "layer": "dense",
         "lazy_tolerance": 0.0,
         "steps": theory.steps,
+        "batch_size": batch_size,
         "device": "cpu",
     }
 

@@ -53,7 +53,7 @@ def chosen(config: Mapping[str, Any]) -> tuple[str, ...]:
         config: its configuration, in JSON types.
     """
     theory = config.get("theory", False)
-    if not theory:
+    if theory is False:
         return ()
     listed = None if theory is True else theory.get("statements")
     if listed is not None:

@@ -11,9 +11,9 @@ import numpy as np
 import pandas as pd
 
 from synthetic import judged, measured
-from synthetic.plan import Plan
+from synthetic.plan import ON_MANY, Plan
 
-__all__ = ["Plan", "write"]
+__all__ = ["ON_MANY", "Plan", "write"]
 
 
 def write(folder: Path, plan: Plan | None = None) -> Path:

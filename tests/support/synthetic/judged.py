@@ -159,7 +159,7 @@ def provenance(plan: Plan, name: str) -> dict[str, object]:
     }
     return {
         "experiment": name,
-        "config": config,
+        "config": config | dict(plan.config),
         "config_sha256": "0" * 64,
         "code": "2" * 64,
         "packages": {"numpy": "2.4.6", "torch": "2.9.1"},

@@ -1,7 +1,8 @@
 """What is invented: ranges, what goes wrong, and the laws that the values follow."""
 
 import itertools
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -11,6 +12,17 @@ LAWS = {
     "NTP": ((0.113, -0.5), (0.055, 0.0), (7.2e-5, -1.0), 0.55),
     "IP": ((634.0, 0.9), (8.4e-8, -1.65), (7.0e-9, -1.8), 0.72),
     "µP": ((1.59, 0.0), (0.055, 0.0), (1.5e-2, 0.0), 0.48),
+}
+
+
+# Of a run on many images in mini-batches, probed at others.
+ON_MANY: Mapping[str, object] = {
+    "train_samples": 5000,
+    "test_samples": 1000,
+    "batch_size": 64,
+    "probes": "test",
+    "epochs": 2.5,
+    "steps": None,
 }
 
 
@@ -26,6 +38,8 @@ class Plan:
     samples: int = 32
     floor: float = 1e-16
     diverged: tuple[tuple[str, int, int, int], ...] = ()
+    # Keys of the configuration, in provenance.json.
+    config: Mapping[str, object] = field(default_factory=dict)
 
 
 def finite_width(count: int, width: int) -> float:

@@ -19,7 +19,9 @@ direction that has at least `FLOOR` of the largest. Backward, the root mean squa
 so far takes the movement's place: gradients that have become smaller than `tolerance` times that
 are not looked at any more, and a loss that has fallen by ten orders of magnitude goes on falling
 somewhat faster or slower than it should (tanh, n = 512: by 1 % at a tolerance of 0.001, by a
-quarter at 0.01). What is left out is the draw g alone: the known part Q_yᵀ V q is never.
+quarter at 0.01). What is left out is the draw g alone: the known part Q_yᵀ V q is never. A batch of
+other inputs than those followed is looked at up to `tolerance` of its own features; nothing of it
+is kept but the directions found and its part in M.
 """
 
 import torch
@@ -83,6 +85,7 @@ class LazyMatrix:
         # What later draws have said of the rest.
         self._late = like.new_zeros(0, outputs)
         self.signal_coordinates = like.new_zeros(0, 0)
+        self._batch_coordinates = like.new_zeros(0, 0)
         self._signal_gram = like.new_zeros((), dtype=torch.float64)
         self._signals = 0
 
@@ -94,6 +97,15 @@ class LazyMatrix:
         start = self._coordinates @ self.forward_images.all
         self._late = torch.zeros_like(start)
         return start
+
+    def forward(self, x: Tensor) -> Tensor:
+        """x W_tᵀ of a batch's features, of which no direction goes unseen that has `tolerance`."""
+        coordinates, rest = self.forward_basis.split(x)
+        directions = significant(rest, gram(x).diagonal().diag(), self.tolerance)
+        if len(directions):
+            coordinates, rest = _split_off(coordinates, rest, self._extend_forward(directions))
+        self._batch_coordinates = coordinates
+        return self._product(coordinates, rest)
 
     def backward(self, y: Tensor) -> Tensor:
         """y W_t."""
@@ -111,10 +123,18 @@ class LazyMatrix:
 
     def step(self, y: Tensor, x: Tensor, change: Tensor, rate: float) -> Tensor:
         """W' = W - rate yᵀ x, and (x + change) W'ᵀ - x Wᵀ; see `infwidth.network.layers.Layer`."""
-        old = self._sized_coordinates()
-        self._update = self._sized_update().addmm_(self.signal_coordinates.T, old, alpha=-rate)
+        self._learn(self._sized_coordinates(), rate)
+        # W' change + (W' - W) x
+        return self.follow(change).addmm_(x @ x.T, y, alpha=-rate)
+
+    def update(self, rate: float) -> None:
+        """W' = W - rate yᵀ x, of the x and y handed to `forward` and `backward` just before."""
+        self._learn(self._batch_coordinates, rate)
+
+    def follow(self, change: Tensor) -> Tensor:
+        """change W_tᵀ of the inputs of `start`, whose features changed since the last time."""
         coordinates, beyond = self.forward_basis.split(change)
-        self._coordinates = old + coordinates
+        self._coordinates = self._sized_coordinates() + coordinates
         self.rest += beyond
         moved = self._product(coordinates, beyond)
         scale = gram(self.movement_coordinates()) + gram(self.rest)
@@ -123,8 +143,7 @@ class LazyMatrix:
             self._extend_forward(directions)
         moved += self._late
         self._late.zero_()
-        # W' change + (W' - W) x
-        return moved.addmm_(x @ x.T, y, alpha=-rate)
+        return moved
 
     def evaluate(self, x: Tensor) -> Tensor:
         """x W_tᵀ of other inputs' features; training takes no notice.
@@ -137,8 +156,7 @@ class LazyMatrix:
         """
         coordinates, rest = self.forward_basis.split(x)
         seen, unseen = self.test_basis.split(rest)
-        sizes = gram(x).diagonal().diag()
-        directions = significant(unseen, sizes, self.tolerance)
+        directions = significant(unseen, gram(x).diagonal().diag(), self.tolerance)
         if len(directions):
             rows = self.test_basis.extend(directions)
             self.test_images.append(self.weights.test(rows))
@@ -167,6 +185,11 @@ class LazyMatrix:
         take_tensors(self, TENSORS, state)
         self._signals = state["signals"]
         self.weights.restore(state["weights"])
+
+    def _learn(self, coordinates: Tensor, rate: float) -> None:
+        """A gradient step for the signals of `backward` and features of these coordinates."""
+        update = self._sized_update()
+        self._update = update.addmm_(self.signal_coordinates.T, coordinates, alpha=-rate)
 
     def _product(self, coordinates: Tensor, beyond: Tensor) -> Tensor:
         """The known part of (coordinates Q_x + beyond) W_tᵀ."""
@@ -232,6 +255,10 @@ class LazyLayer:
         """x Wᵀ of the initial features."""
         return torch.stack([w.start(each) for w, each in zip(self.matrices, x, strict=True)])
 
+    def forward(self, x: Tensor) -> Tensor:
+        """x Wᵀ of a batch's features."""
+        return torch.stack([w.forward(each) for w, each in zip(self.matrices, x, strict=True)])
+
     def backward(self, y: Tensor) -> Tensor:
         """y W."""
         return torch.stack([w.backward(each) for w, each in zip(self.matrices, y, strict=True)])
@@ -240,6 +267,15 @@ class LazyLayer:
         """W' = W - rate yᵀ x, and (x + change) W'ᵀ - x Wᵀ."""
         parts = zip(self.matrices, y, x, change, strict=True)
         return torch.stack([w.step(its_y, its_x, its, rate) for w, its_y, its_x, its in parts])
+
+    def update(self, y: Tensor, x: Tensor, rate: float) -> None:
+        """W' = W - rate yᵀ x, of which the matrices know y and x already."""
+        for matrix in self.matrices:
+            matrix.update(rate)
+
+    def follow(self, change: Tensor) -> Tensor:
+        """change Wᵀ of the followed inputs."""
+        return torch.stack([w.follow(each) for w, each in zip(self.matrices, change, strict=True)])
 
     def evaluate(self, x: Tensor) -> Tensor:
         """x Wᵀ of other inputs' features."""

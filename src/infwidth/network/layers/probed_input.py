@@ -13,9 +13,11 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from infwidth.network.layers.dense import DenseLayer
 from infwidth.network.layers.input import coordinates
 from infwidth.network.state import OfReplicas, State
+
+# Unused numbers between the rows of the weights.
+ROW_GAP = 16
 
 
 @dataclass(frozen=True)
@@ -61,9 +63,10 @@ class ProbedInput(OfReplicas):
     Attributes:
         geometry: of the inputs.
         initial: W_0 times the probes, shape (R, N, n), float64.
+        batch: coordinates of the inputs of the latest `forward`, shape (R, B, r).
     """
 
-    OF_REPLICAS = ("initial", "_test_initial")
+    OF_REPLICAS = ("initial", "_test_initial", "_weights")
 
     def __init__(self, geometry: ProbedGeometry, draws: Tensor, further_draws: Tensor) -> None:
         """Start from the initial weights along the geometry's directions.
@@ -75,26 +78,28 @@ class ProbedInput(OfReplicas):
         """
         trained = draws.shape[-1]
         self.geometry = geometry
-        self.initial = geometry.probes @ torch.cat([draws, further_draws], dim=-1).double().mT
+        # One by one: in float64 all together take three times the memory of the weights.
+        self.initial = torch.stack(
+            [
+                geometry.probes @ torch.cat([each, further], dim=-1).double().mT
+                for each, further in zip(draws, further_draws, strict=True)
+            ]
+        )
         # The part of the test inputs that no update reaches, and the coordinates of the other.
         self._test_initial = geometry.test[:, trained:].to(draws.dtype) @ further_draws.mT
         self._test = geometry.test[:, :trained].to(draws.dtype)
-        self._weights = DenseLayer(draws)
-        self._batch = draws[:, :0]
-
-    @property
-    def batch_gram(self) -> Tensor:
-        """<ξ_i, ξ_j> of the latest batch, shape (R, B, B)."""
-        return self._batch @ self._batch.mT
+        self._weights = _apart(draws.mT)
+        self.batch = draws[:, :0]
 
     def forward(self, batch: Tensor) -> Tensor:
         """Ξ_B Wᵀ of a batch of training inputs, given by their places, (R, B) -> (R, B, n)."""
-        self._batch = self.geometry.train[batch]
-        return self._weights.forward(self._batch)
+        rows = self.geometry.train.index_select(0, batch.flatten())
+        self.batch = rows.view(*batch.shape, -1)
+        return self.batch @ self._weights
 
     def update(self, y: Tensor, rate: float) -> None:
         """W ← W - rate yᵀ Ξ_B, for the batch of the latest `forward`."""
-        self._weights.update(y, self._batch, rate)
+        self._weights.baddbmm_(self.batch.mT, y, alpha=-rate)
 
     def movement(self, steps: Iterable[tuple[Tensor, Tensor, float]]) -> Tensor:
         """By what steps, each (batch, y, rate), have moved the probes, shape (R, N, n)."""
@@ -105,25 +110,27 @@ class ProbedInput(OfReplicas):
 
     def preactivations(self, count: int) -> Tensor:
         """Of the first `count` training inputs, shape (R, count, n)."""
-        return self._products(self.geometry.train[:count])
+        return self.geometry.train[:count] @ self._weights
 
     def test_preactivations(self) -> Tensor:
         """Of the test inputs, shape (R, M, n)."""
-        return self._test_initial + self._products(self._test)
-
-    def _products(self, inputs: Tensor) -> Tensor:
-        return self._weights.evaluate(inputs.expand(len(self.initial), -1, -1))
-
-    def state(self) -> State:
-        """Of the weights, and what no update reaches."""
-        return super().state() | {"weights": self._weights.state()}
+        return self._test_initial + self._test @ self._weights
 
     def restore(self, state: State) -> None:
         """Take over a state of as many replicas."""
         super().restore(state)
-        self._weights.restore(state["weights"])
+        self._weights = _apart(self._weights)
 
     def keep(self, replicas: Tensor) -> None:
         """Go on with these replicas alone."""
         super().keep(replicas)
-        self._weights.keep(replicas)
+        self._weights = _apart(self._weights)
+
+
+def _apart(weights: Tensor) -> Tensor:
+    """Weights, inputs by units, with rows that are no power of two apart in memory.
+
+    Those would share a few places of the cache. Products of batches are quicker for either.
+    """
+    room = weights.new_empty(*weights.shape[:-1], weights.shape[-1] + ROW_GAP)
+    return room[..., : weights.shape[-1]].copy_(weights)

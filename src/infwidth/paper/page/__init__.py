@@ -8,12 +8,14 @@ from typing import Any
 import jinja2
 
 from infwidth.files.tables import read_csv
+from infwidth.measures.losses import ENDS
 from infwidth.measures.metrics import JUDGING, METRICS, SHOWN
 from infwidth.measures.reading import read
-from infwidth.paper import tables
+from infwidth.paper import practice, tables
 from infwidth.paper.figures import FIGURES
 from infwidth.paper.page import content, plots, series
 from infwidth.paper.page.images import Picture, embedded
+from infwidth.paper.trained import trained
 from infwidth.theory.statements import DRAWN, STATEMENTS, caption
 
 __all__ = ["Picture", "page", "write"]
@@ -108,11 +110,16 @@ def _run(folder: Path) -> dict[str, Any]:
     measured = read(folder)
     table = tables.read(folder / "table1.csv")
     provenance = json.loads((folder / "provenance.json").read_text(encoding="utf-8"))
+    how = trained(provenance["config"])
     claimed = table[table["agrees"] != "no claim"]
     return {
         "name": provenance["experiment"],
-        "config": provenance["config"],
-        "settings": content.settings(provenance),
+        "config": provenance["config"] | {"steps": how.steps},
+        "settings": content.settings(provenance, how),
+        "trained": how,
+        "practice": practice.rows(measured.runs),
+        "practised": practice.sentences(measured.runs, measured.table1_steps),
+        "ends": ENDS,
         "thresholds": content.thresholds(provenance["config"]),
         "provenance": content.provenance(provenance),
         "costs": content.costs(provenance),

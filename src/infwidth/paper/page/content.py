@@ -11,6 +11,7 @@ from infwidth import numbers
 from infwidth.measures.estimate import Estimate
 from infwidth.measures.metrics import JUDGING, SHOWN
 from infwidth.paper import tables
+from infwidth.paper.trained import Trained
 
 MARKS: Mapping[str, tuple[str, str]] = {
     "agrees": ("✓", "agrees"),
@@ -168,15 +169,13 @@ def counted(count: int, one: str, several: str) -> str:
     return f"{count} {one if count == 1 else several}"
 
 
-def settings(content: Mapping[str, Any]) -> list[Setting]:
-    """What the run was, from provenance.json."""
+def settings(content: Mapping[str, Any], how: Trained) -> list[Setting]:
+    """What the run was, from provenance.json, and how it was trained."""
     config = content["config"]
     widths = ", ".join(map(str, config["widths"]))
     return [
         Setting("data set", content["data"]["name"], "CIFAR-10"),
-        Setting(
-            "samples N", f"the first {config['samples']} training images, trained on and probed"
-        ),
+        Setting("images, probes N" if how.apart else "samples N", how.inputs),
         Setting(
             "inputs",
             f"standardised per pixel (statistics of the first {config['pool']}), unit norm",
@@ -188,8 +187,9 @@ def settings(content: Mapping[str, Any]) -> list[Setting]:
         Setting("widths n", widths),
         Setting("seeds", str(config["seeds"])),
         Setting("learning rate η", str(config["learning_rate"])),
-        Setting("steps T", str(config["steps"])),
-        Setting("batch", str(config["batch_size"] or "full: all N samples at every step")),
+        Setting("steps T", f"{how.steps} ({how.epochs})" if how.epochs else str(how.steps)),
+        Setting("batch", how.batch),
+        *([Setting("losses, accuracies", f"over {how.read}")] if how.read else []),
         Setting("initial scale σ", str(config["init_std"])),
         Setting("reference width n₀", str(config["reference_width"])),
         Setting("arithmetic", f"{config['precision']} training, float64 spectra"),

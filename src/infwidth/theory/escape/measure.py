@@ -178,7 +178,8 @@ def with_prediction(
     Args:
         table: of either kind of trainings.
         data: what they were trained on.
-        recipe: how; its prediction is for `LAYERS`, `ACTIVATION` and full batches alone.
+        recipe: how; its prediction is for `LAYERS`, `ACTIVATION` and full batches of the probes
+            alone.
         snapshots: the steps that are kept.
 
     Returns:
@@ -188,6 +189,7 @@ def with_prediction(
     squares, changes = (np.full(2 * steps + 1, np.nan) for _ in range(2))
     growth = math.nan
     whole = recipe.batch_size is None or recipe.batch_size >= len(data.train_labels)
+    whole = whole and data.probe_inputs is None
     if (recipe.hidden_layers, recipe.activation, whole) == (LAYERS, ACTIVATION, True):
         system = saddle(data, recipe)
         # What has left the saddle long since may overflow.
@@ -260,7 +262,7 @@ def measured(files: Files, settings: Settings) -> Tables:
         settings["widths"],
     )
     how = replace(recipe, hidden_layers=LAYERS, activation=ACTIVATION, batch_size=None)
-    main = main_trainings(files.table("metrics"), len(data.train_labels))
+    main = main_trainings(files.table("metrics"), len(data.probes))
     small = small_trainings(few, widths, range(seeds), how)
     looks = log_spaced_steps(how.steps, how.snapshots)
     parts = [

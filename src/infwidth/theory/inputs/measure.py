@@ -262,4 +262,4 @@ def measured(files: Files, settings: Settings) -> Tables:
         Recipe(**settings["recipe"]),
         list(dict.fromkeys([*settings["activations"], "erf"])),
     )
-    return {"separation": separation(data.train_inputs), "violations": table}
+    return {"separation": separation(data.probes), "violations": table}

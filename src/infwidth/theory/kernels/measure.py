@@ -131,7 +131,7 @@ def _resolved(value: float, resolution: float) -> float:
 def measured(files: Files, settings: Settings) -> Tables:
     """The table of the statement."""
     table = kernels_table(
-        files.dataset().train_inputs,
+        files.dataset().probes,
         files.features(settings["schemes"]),
         {name: Scheme(**exponents) for name, exponents in settings["schemes"].items()},
         activation=settings["activation"],

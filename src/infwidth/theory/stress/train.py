@@ -92,12 +92,12 @@ def plan(strain: str, samples: int, steps: int) -> list[Strained]:
 
 def all_inputs(data: PreparedDataset) -> PreparedDataset:
     """The test images as further samples: the theorem asks for inputs, whatever they are."""
-    return replace(
-        data,
-        train_inputs=np.concatenate([data.train_inputs, data.test_inputs]),
-        train_labels=np.concatenate([data.train_labels, data.test_labels]),
-        test_inputs=data.test_inputs[:1],
-        test_labels=data.test_labels[:1],
+    return PreparedDataset(
+        np.concatenate([data.train_inputs, data.test_inputs]),
+        np.concatenate([data.train_labels, data.test_labels]),
+        data.test_inputs[:1],
+        data.test_labels[:1],
+        data.classes,
     )
 
 

@@ -1,11 +1,13 @@
 """Which learning rates are tried: enough to see the optimum and the edge of stability.
 
-Rates are η √2^k, k a whole number: its *place*. Rates a factor of 2 apart are tried upward until no
-seed is stable, and downward until two octaves below the best; then those √2 apart around the best
-and at the edge. What is tried depends on the losses alone. All this is ours.
+Rates are η 2^(k/4), k a whole number: its *place*. Rates a factor of 2 apart are tried upward until
+no seed is stable, and downward until a quarter of the best; then those √2 apart around the best,
+and, by halving, those next to each seed's edge. Where the best is the highest stable one, the place
+below it is tried, too. What is tried depends on the losses alone. All this is ours.
 """
 
 from collections.abc import Callable, Mapping
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,16 +19,17 @@ Array = NDArray[np.float64]
 Tried = Mapping[int, Array]
 
 # Places of a factor of 2.
-COARSE = 2
+OCTAVE = 4
 # Places below the best that are tried, and the furthest from the first.
-BELOW, FAR = 4, 24
-# Places around the best that an optimum is fitted to, on each side.
-AROUND = 2
+BELOW, FAR = 2 * OCTAVE, 12 * OCTAVE
+# Places around the best that are tried. An optimum is fitted to those within an octave; the outer
+# ones are for a neighbour that turns out better.
+NEARBY = (-6, -2, 2, 6)
 
 
 def rate(place: int, learning_rate: float) -> float:
     """The learning rate at a place."""
-    return float(learning_rate * 2.0 ** (place / COARSE))
+    return float(learning_rate * 2.0 ** (place / OCTAVE))
 
 
 def unstable(left: Array) -> NDArray[np.bool_]:
@@ -35,7 +38,7 @@ def unstable(left: Array) -> NDArray[np.bool_]:
 
 
 def logarithms(left: Array) -> Array:
-    """Of what is left of losses, but for `FITTED`."""
+    """Of what is left of losses, but for what is under `FITTED`."""
     return np.asarray(np.log(np.maximum(left, FITTED)))
 
 
@@ -49,13 +52,20 @@ def best(tried: Tried) -> int:
     return min(sorted(tried), key=lambda place: score(tried[place]))
 
 
+def window(tried: Tried) -> list[int]:
+    """The places within an octave of the best at which every seed is stable, ascending."""
+    middle = best(tried)
+    near = (place for place in sorted(tried) if abs(place - middle) <= OCTAVE)
+    return [place for place in near if not unstable(tried[place]).any()]
+
+
 def edge(tried: Tried, seed: int) -> tuple[int, int | None]:
     """A seed's highest stable place, and the next one tried, where it is unstable.
 
     Looked for from the best upward: far below it a loss that has not moved is no instability.
     """
     above = sorted(place for place in tried if place >= best(tried))
-    for low, high in zip(above, above[1:], strict=False):
+    for low, high in pairwise(above):
         if unstable(tried[high])[seed]:
             return low, high
     return above[-1], None
@@ -77,16 +87,19 @@ def explored(outcome: Callable[[int], Array], first: int) -> dict[int, Array]:
 
     place = first
     while not unstable(at(place)).all() and place < first + FAR:
-        place += COARSE
+        place += OCTAVE
     place = first
     while place > max(best(tried) - BELOW, first - FAR):
-        place -= COARSE
+        place -= OCTAVE
         at(place)
     middle = best(tried)
-    for nearby in (-3, -1, 1, 3):
+    for nearby in NEARBY:
         at(middle + nearby)
     for seed in range(len(tried[middle])):
         low, high = edge(tried, seed)
-        if high is not None and high - low > 1:
-            at(high - 1)
+        while high is not None and high - low > 1:
+            at((low + high) // 2)
+            low, high = edge(tried, seed)
+    if window(tried)[-1:] == [best(tried)]:
+        at(best(tried) - 1)
     return tried

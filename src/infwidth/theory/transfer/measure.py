@@ -8,7 +8,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from infwidth.theory.measuring import Files, Settings, Tables
-from infwidth.theory.transfer.grid import AROUND, COARSE, best, edge, logarithms, score, unstable
+from infwidth.theory.transfer.grid import OCTAVE, best, edge, logarithms, score, window
 from infwidth.theory.transfer.names import EDGE, FLAT, INSIDE, MOVED, TRAININGS, UNMOVED
 
 Array = NDArray[np.float64]
@@ -27,8 +27,8 @@ def optima_table(table: pd.DataFrame) -> pd.DataFrame:
         there is no higher stable rate, it lies between the neighbours of that rate, `optimum_low`
         and `optimum_high`. `place` says which, or why there is none. `edge_low` is the highest
         stable rate, `edge_high` the next that was tried, where training is not, `edge` between
-        them; the latter two are empty where all rates are stable. `least_loss` is the training
-        loss at the rate of the least mean.
+        them; the latter two are empty where all rates are stable. `best_rate` is that of the least
+        mean loss, `least_loss` the training loss there.
     """
     rows = [
         {**dict(zip(TRAININGS, key, strict=True)), **row}
@@ -45,7 +45,7 @@ def _rows(own: pd.DataFrame) -> Iterator[dict[str, Any]]:
     left = (losses / untrained).fillna(np.inf).to_numpy(dtype=np.float64)
     # Places count from the lowest rate on.
     octaves = np.log2(losses.index.to_numpy(dtype=np.float64))
-    places = np.rint(COARSE * (octaves - octaves[0])).astype(int).tolist()
+    places = np.rint(OCTAVE * (octaves - octaves[0])).astype(int).tolist()
     tried = dict(zip(places, left, strict=True))
     rates = dict(zip(places, losses.index, strict=True))
     middle = best(tried)
@@ -57,7 +57,8 @@ def _rows(own: pd.DataFrame) -> Iterator[dict[str, Any]]:
             "place": place,
             **_between("optimum", *optimum),
             **_between("edge", rates[low], np.nan if high is None else rates[high]),
-            "least_loss": float(losses.loc[rates[middle], seed]),
+            "best_rate": rates[middle],
+            "least_loss": losses[seed][rates[middle]],
         }
 
 
@@ -68,18 +69,14 @@ def _optimum(
     middle = best(tried)
     if not score(tried[middle]) < np.log(1 - MOVED):
         return UNMOVED, NOWHERE
-    window = [
-        place
-        for place in sorted(tried)
-        if abs(place - middle) <= AROUND and not unstable(tried[place]).any()
-    ]
+    near = window(tried)
     higher = [place for place in sorted(tried) if place > middle]
-    if not min(window) < middle or not higher:
+    if near[0] == middle or not higher:
         return FLAT, NOWHERE
-    if max(window) == middle:
-        return EDGE, (rates[window[-2]], rates[higher[0]])
-    logs = np.log([rates[place] for place in window])
-    heights = logarithms(np.array([tried[place][seed] for place in window]))
+    if near[-1] == middle:
+        return EDGE, (rates[near[-2]], rates[higher[0]])
+    logs = np.log([rates[place] for place in near])
+    heights = logarithms(np.array([tried[place][seed] for place in near]))
     square, linear, _ = np.polyfit(logs - logs.mean(), heights, 2)
     vertex = logs.mean() - linear / (2 * square) if square > 0 else np.nan
     if not logs[0] <= vertex <= logs[-1]:

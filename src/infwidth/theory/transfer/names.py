@@ -8,6 +8,9 @@ COLUMNS = (
 # Of a training: what a quotient of losses is taken of, and what optima are found among.
 TRAININGS = ["scheme", "loss", "width"]
 
+# As in the configuration -> in words.
+LOSSES = {"mse": "squared error", "cross_entropy": "cross-entropy"}
+
 # Where the least loss lies: with higher and lower stable rates around it; at the highest stable
 # rate; nowhere, since the losses around it are not convex in log η; or no rate trains at all.
 INSIDE, EDGE, FLAT, UNMOVED = "inside", "edge", "flat", "unmoved"

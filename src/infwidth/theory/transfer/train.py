@@ -97,7 +97,7 @@ def _ends(name: str, width: int, record: TrainingRecord) -> pd.DataFrame:
     rows = pd.DataFrame({"scheme": name, "width": width, "seed": record.seeds})
     rows["diverged"] = rows["seed"].map(record.diverged).astype("Int64")
     rows["untrained_loss"] = record.curves["train_loss"][0]
-    going = rows["diverged"].isna()
+    going = rows["diverged"].isna() & np.isfinite(record.curves["train_loss"][-1])
     for curve in CURVES:
         rows[curve] = np.where(going, record.curves[curve][-1], np.nan)
     for metric in ("feature_change", "retention"):
