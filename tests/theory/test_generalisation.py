@@ -314,6 +314,7 @@ def test_planted_tables_are_told() -> None:
         (9, "depends", {"transfer": {"accuracy": {"IP": 0.4}}}),
         (10, "refuted", {"transfer": {"accuracy": {"IP": 0.5}}}),
         (10, "undetermined", {"transfer": {"retention": 0.5}}),
+        (10, "verified", {"transfer": {"retention": np.nan}}),
         (11, "refuted", {"signal": {"beyond": 0.1}}),
         (13, "depends", {"signal": {"gain": 0.0}}),
     ],

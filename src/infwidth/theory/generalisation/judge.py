@@ -236,11 +236,13 @@ def _collapse(widest: pd.DataFrame) -> Finding:
     for loss, own in _losses(widest):
         ip, mup = (own[own["scheme"] == scheme] for scheme in ("IP", "µP"))
         gap = over_seeds(per_seed(ip) - per_seed(mup))
-        kept = float(np.exp(np.log(ip["retention"]).mean()))
         if not math.isfinite(gap.low):
             continue
+        # What is empty is under its resolution.
+        kept = ip["retention"].fillna(0).max()
         answer = above(gap, least=-EQUAL, most=-EQUAL) if kept < COLLAPSED else None
-        answers[loss] = answer, f"accuracy {said(gap)} beside µP's, retention {number(kept, 2)}"
+        retention = f"at most {number(kept, 2)}" if kept else "under its resolution"
+        answers[loss] = answer, f"accuracy {said(gap)} beside µP's, retention {retention}"
     return _finding(
         "IP's widest networks generalise as well as µP's, though their features collapse",
         answers,
