@@ -152,6 +152,11 @@ REFUSALS: list[tuple[dict[str, Any], str, list[str]]] = [
         "theory.samples",
         ["more than the 32", "4 to 32", "theory: false"],
     ),
+    (
+        {"theory": {"statements": ["transfer", "rest"]}},
+        "theory.statements",
+        ["found transfer, about a training set", "`train_samples: 5000`", "leave it out"],
+    ),
     ({"theory": {"widths": [0]}}, "theory.widths", ["found 0;", "at least 1"]),
     ({"theory": {"activations": ["tan"]}}, "theory.activations", ['"tan"', "tanh, sigmoid, silu"]),
     ({"theory": {"steps": None}}, "theory.steps", ["found null;", "`theory: {steps: 200}`"]),

@@ -74,7 +74,9 @@ def test_the_report_has_every_statement_by_its_title_and_every_caption_in_full(
     copy = shutil.copytree(folder, tmp_path / "copy")
     path = copy / "provenance.json"
     told = json.loads(path.read_text(encoding="utf-8"))
-    path.write_text(json.dumps(told | {"config": told["config"] | {"theory": True}}))
+    path.write_text(
+        json.dumps(told | {"config": told["config"] | {"theory": True, "train_samples": 64}})
+    )
     (copy / "theory/figures").mkdir(parents=True)
     for name in DRAWN:
         shutil.copy(copy / "figures/losses.pdf", copy / f"theory/figures/{name}.pdf")

@@ -78,7 +78,7 @@ RESULTS = f"results/{experiment.experiment}"
 PAPER = f"paper/{experiment.experiment}"
 LOGS = f"logs/{experiment.experiment}"
 # Statements of the theory that are checked, and those that have a figure.
-CHECKED = chosen(experiment.to_config()["theory"])
+CHECKED = chosen(experiment.to_config())
 CHECKED_DRAWN = [name for name in CHECKED if name in DRAWN]
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import suppress
 from typing import Any
 
-from infwidth.experiment import steps_of
+from infwidth.experiment import OF_TRAINING_SET, steps_of
 
 Problem = tuple[str, str]
 
@@ -32,6 +32,7 @@ def training_problems(values: Mapping[str, Any]) -> Iterator[Problem]:
     """What does not go together of settled values; a rule about an absent key is skipped."""
     yield from _images(values)
     yield from _length(values)
+    yield from _statements(values)
     keys = {"layer", "widths", "samples", "train_samples", "batch_size", "steps", "epochs"}
     if keys <= values.keys() and values["layer"] == "lazy" and values["train_samples"]:
         yield from _directions(values)
@@ -83,6 +84,19 @@ def _length(values: Mapping[str, Any]) -> Iterator[Problem]:
             "epochs",
             f"found {epochs:g}, but with `train_samples: null` and `batch_size: null` every step "
             "takes all images; write `steps` in their place, or choose a `batch_size`",
+        )
+
+
+def _statements(values: Mapping[str, Any]) -> Iterator[Problem]:
+    """Statements about a training set, listed by an experiment that trains on its probes."""
+    listed = (values.get("theory") or {}).get("statements") or ()
+    about = [name for name in listed if name in OF_TRAINING_SET]
+    if about and values.get("train_samples", "wrong") is None:
+        yield (
+            "theory.statements",
+            f"found {', '.join(about)}, about a training set, but train_samples is null; give the "
+            "number of images to train on, for example `train_samples: 5000`, or leave "
+            f"{'it' if len(about) == 1 else 'them'} out",
         )
 
 

@@ -118,7 +118,7 @@ def mark_diverged(ax: Axes, measured: Measurements, looked: Mapping[str, Look]) 
             crosses(ax, [int(str(width))], looked[scheme].color, row=row)
 
 
-def crosses(ax: Axes, places: Sequence[int], color: object, *, row: int = 0) -> None:
+def crosses(ax: Axes, places: Sequence[float], color: object, *, row: int = 0) -> None:
     """Crosses at the top edge of a panel; `row` counts downward from it."""
     if not places:
         return

@@ -64,7 +64,7 @@ def inputs_of(folder: Path) -> dict[str, str]:
     statements = {
         name: {"title": STATEMENTS[name].title}
         | ({"caption": caption(name)} if name in DRAWN else {})
-        for name in chosen(config.get("theory", False))
+        for name in chosen(config)
     }
     how = trained(config)
     return {

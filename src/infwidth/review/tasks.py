@@ -46,7 +46,7 @@ class Setting:
     @property
     def statements(self) -> tuple[str, ...]:
         """The statements of the theory that the experiment checks."""
-        return chosen(self.config.get("theory", False))
+        return chosen(self.config)
 
     @property
     def settings(self) -> dict[str, Any]:

@@ -32,11 +32,18 @@ def _recipe(experiment: Experiment, theory: Theory) -> dict[str, Any]:
     }
 
 
+def _experiment_recipe(experiment: Experiment, theory: Theory) -> dict[str, Any]:
+    """As `_recipe`, but with the experiment's own steps and batches."""
+    own = {"steps": experiment.steps, "batch_size": experiment.batch_size}
+    return _recipe(experiment, theory) | own
+
+
 # What statements can depend on beside the experiment's keys: name -> its value in JSON types. The
 # theory's own trainings are meant where nothing else is said.
 OWN: Mapping[str, Callable[[Experiment, Theory], Any]] = MappingProxyType(
     {
         "recipe": _recipe,
+        "experiment_recipe": _experiment_recipe,
         "widths": lambda _, theory: list(theory.widths),
         "width": lambda _, theory: min(theory.widths),
         "seeds": lambda _, theory: theory.seeds,

@@ -10,6 +10,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from infwidth.experiment import OF_TRAINING_SET
 from infwidth.theory.statement import Statement
 
 NAMES = (
@@ -28,6 +29,8 @@ NAMES = (
     "escape",
     "limits",
     "outputs",
+    "transfer",
+    "generalisation",
 )
 
 
@@ -41,21 +44,39 @@ STATEMENTS: Mapping[str, Statement] = {name: _statement(name) for name in NAMES}
 DRAWN = tuple(name for name in NAMES if find_spec(f"infwidth.theory.{name}.draw"))
 
 
-def chosen(theory: Mapping[str, Any] | bool) -> tuple[str, ...]:
+def chosen(config: Mapping[str, Any]) -> tuple[str, ...]:
     """The statements that an experiment checks, in their order.
 
+    Where none are listed, those about a training set are left out of an experiment without one.
+
     Args:
-        theory: the key of the configuration, in JSON types.
+        config: its configuration, in JSON types.
     """
-    if isinstance(theory, bool):
-        return NAMES if theory else ()
-    listed = theory.get("statements")
-    return NAMES if listed is None else tuple(name for name in NAMES if name in listed)
+    theory = config.get("theory", False)
+    if theory is False:
+        return ()
+    listed = None if theory is True else theory.get("statements")
+    if listed is not None:
+        return tuple(name for name in NAMES if name in listed)
+    left_out = () if config.get("train_samples") else OF_TRAINING_SET
+    return tuple(name for name in NAMES if name not in left_out)
 
 
 def tables(names: Iterable[str]) -> tuple[str, ...]:
-    """The tables in `theory/` that statements are judged by."""
-    return tuple(table for name in names for table in STATEMENTS[name].tables)
+    """The tables in `theory/` that statements are judged by, each once."""
+    return tuple(dict.fromkeys(table for name in names for table in STATEMENTS[name].judged_by))
+
+
+def makers(names: Iterable[str]) -> tuple[str, ...]:
+    """The statements whose measurements make the tables that statements are judged by."""
+    read = set(tables(names))
+    return tuple(
+        dict.fromkeys(
+            statement.made_by or name
+            for name, statement in STATEMENTS.items()
+            if read & set(statement.tables)
+        )
+    )
 
 
 def measured_tables(names: Iterable[str]) -> tuple[str, ...]:
