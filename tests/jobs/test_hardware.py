@@ -151,8 +151,8 @@ def test_memory_of_a_training_is_granted_in_proportion(
     peak, granted = train(plan, width, tmp_path), hardware.training_memory_mb(plan, width)
     assert peak < granted < 4 * peak
     assert base_mb < hardware.BASE_MEMORY_MB < 4 * base_mb
-    # Without the base, so that the terms that grow with the sizes are seen to be there. Where memory
-    # is taken and given back, peaks of one and the same training differ by a sixth.
+    # Without the base, so that the terms that grow with the sizes are seen to be there. Peaks of
+    # one and the same training differ by a sixth.
     growth = peak - base_mb
     assert 0.75 < (granted - hardware.BASE_MEMORY_MB) / growth < 1.3
 
