@@ -18,7 +18,7 @@ FEWEST_WIDTHS = 3
 FEWEST_WIDTHS_CORRECTED = 4
 FEWEST_SEEDS = 2
 # Statements of the theory about a training set that is more than the probes (`train_samples`).
-OF_TRAINING_SET = ("transfer",)
+OF_TRAINING_SET = ("transfer", "generalisation")
 
 
 def steps_of(config: Mapping[str, Any]) -> int:

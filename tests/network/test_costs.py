@@ -6,17 +6,26 @@ from typing import Any
 
 import pytest
 import yaml
+from builders import CPU, dataset, recipe, with_probes
 
 from infwidth.config import read_experiment
 from infwidth.experiment import Experiment
 from infwidth.network.costs import (
+    FOLLOWED_INPUTS,
+    activation_seconds,
     directions,
+    input_seconds,
     layer_bytes,
     layer_kind,
     recipe_settings,
     seconds_per_step,
 )
+from infwidth.network.initialisation import initial_probed_network, learning_rates
+from infwidth.network.layers.lazy import LazyLayer
+from infwidth.network.probed import MOST_INPUTS
 from infwidth.recipe import Recipe
+from infwidth.schemes import SCHEMES
+from infwidth.training.descent import SampledDescent
 
 ROOT = Path(__file__).parents[2]
 # That of the trainings in benchmarks/results/directions.csv.
@@ -30,7 +39,9 @@ def experiment(*files: str, **changes: Any) -> Experiment:
         config |= yaml.safe_load((ROOT / file).read_text(encoding="utf-8"))
     schema = ROOT / "workflow/schemas/config.schema.yaml"
     changes = {"theory": False} | changes
-    return read_experiment(config | changes, schema, cuda_available=lambda: True)
+    return read_experiment(
+        config | changes, schema, sizes=lambda *_: (50_000, 10_000), cuda_available=lambda: True
+    )
 
 
 def test_auto_is_the_quicker_kind() -> None:
@@ -93,3 +104,57 @@ def test_the_model_is_what_was_measured() -> None:
         plan = experiment(steps=int(row["steps"]), lazy_tolerance=MEASURED_TOLERANCE)
         measured = int(row["forward"]) + int(row["backward"])
         assert 0.5 < directions(plan, int(row["width"])) / measured < 2
+
+
+def sampled(**changes: Any) -> Experiment:
+    """Twenty batches of 64 out of 50,000 images."""
+    return experiment(**{"train_samples": "all", "batch_size": 64, "steps": 20} | changes)
+
+
+def test_a_step_costs_its_batch_and_an_input_layer() -> None:
+    plan, twice = sampled(), sampled(batch_size=128)
+    for kind in ("dense", "lazy"):
+        for costs in (seconds_per_step, layer_bytes):
+            assert costs(sampled(samples=2), 2**16, kind) == pytest.approx(
+                costs(plan, 2**16, kind), rel=0.2
+            )
+    assert seconds_per_step(twice, 512, "dense") == 2 * seconds_per_step(plan, 512, "dense")
+    assert activation_seconds(twice, 512) == 2 * activation_seconds(plan, 512)
+    full = seconds_per_step(sampled(batch_size=None), 512, "dense")
+    assert full == 50_000 / 64 * seconds_per_step(plan, 512, "dense")
+    # As a hidden layer's product and update, of six with as many inputs.
+    weights = 2 / 3 * seconds_per_step(plan, 3072, "dense")
+    assert input_seconds(plan, 3072, 3072) == pytest.approx(weights)
+    few = sampled(train_samples=1536)
+    assert input_seconds(few, 3072, 3072) == pytest.approx(weights / 2)
+    assert input_seconds(experiment(), 3072, 3072) == 0
+
+
+def test_every_input_of_a_batch_is_another_direction() -> None:
+    plan = sampled()
+    # 1280 forward and backward, the probes at the start, at each snapshot and twice in between.
+    assert directions(plan, 2**20) == 2 * 20 * 64 + 32 * (1 + plan.snapshots + 20 // 8)
+    assert directions(sampled(steps=10**6), 2**20) == 2 * 2**20
+    assert directions(sampled(steps=10**6, samples=200, pool=300), 64) == 2 * 64
+    assert [layer_kind(plan, width) for width in (2048, 2**17)] == ["dense", "lazy"]
+    # Where directions fill the space.
+    assert layer_kind(sampled(steps=None, epochs=5), 2**16) == "dense"
+    assert FOLLOWED_INPUTS == MOST_INPUTS
+
+
+def test_directions_are_no_more_than_counted() -> None:
+    width, samples, batch, steps = 512, 4, 8, 16
+    how = recipe(layer="lazy", precision="float32")
+    data = with_probes(dataset(200, 20, 8), samples)
+    net = initial_probed_network(data, SCHEMES["µP"], width, (0,), how, CPU)
+    rates = learning_rates(SCHEMES["µP"], width, how)
+    descent = SampledDescent(net, data, rates, (0,), how.loss, batch)
+    for _ in range(steps):
+        descent.advance()
+    descent.look()
+    plan = sampled(samples=samples, batch_size=batch, steps=steps, snapshots=2)
+    for layer in net.layers[:-1]:
+        assert isinstance(layer, LazyLayer)
+        (matrix,) = layer.matrices
+        found = matrix.forward_basis.count + matrix.backward_basis.count
+        assert 0.7 < found / directions(plan, width) <= 1

@@ -145,19 +145,6 @@ def test_the_data_set_is_named_in_its_own_characters(
     assert compile_pdf(SOURCE, copy) != compile_pdf(SOURCE, folder)
 
 
-def test_epochs_on_more_than_the_probes_are_told(folder: Path, tmp_path: Path) -> None:
-    copy = shutil.copytree(folder, tmp_path / "copy")
-    path = copy / "provenance.json"
-    told = json.loads(path.read_text(encoding="utf-8"))
-    told["config"] |= {"steps": None, "epochs": 2.5, "train_samples": 5000, "batch_size": 64}
-    path.write_text(json.dumps(told | {"config": told["config"] | {"probes": "test"}}))
-    found = flat("assumptions-table", copy)
-    assert "the first 5000 training images, trained on, and the first" in found
-    assert "test, probed;" in found
-    assert "196 steps (2.5 epochs) of SGD, 64 samples a batch" in found
-    assert compile_pdf(SOURCE, copy)
-
-
 def test_the_report_counts_what_the_files_say(folder: Path) -> None:
     counts = "(agreeing.len(), claimed.len(), differing.len(), diverged.len())"
     assert queried("run", counts, folder) == [9, 9, 0, 4]

@@ -9,7 +9,7 @@ from workflow_run import ROOT
 from infwidth.experiment import OF_TRAINING_SET
 from infwidth.review.tasks import DERIVED
 from infwidth.theory.finding import Finding
-from infwidth.theory.statements import NAMES, STATEMENTS, chosen, measured_tables, tables
+from infwidth.theory.statements import NAMES, STATEMENTS, chosen, makers, measured_tables, tables
 
 
 def test_the_configuration_takes_the_names_of_all_statements() -> None:
@@ -37,6 +37,14 @@ def test_tables_that_follow_from_others_in_the_folder_are_no_measurements() -> N
     assert tables(["limits", "inputs"]) == ("limits", *STATEMENTS["inputs"].tables)
     assert measured_tables(["limits", "inputs"]) == STATEMENTS["inputs"].tables
     assert {name for name in NAMES if STATEMENTS[name].derived} == set(DERIVED)
+
+
+def test_tables_of_others_are_read_and_listed_once() -> None:
+    both = tables(["transfer", "generalisation"])
+    assert len(set(both)) == len(both)
+    assert tables(["generalisation"])[0] == "transfer"
+    assert makers(["generalisation"]) == ("transfer", "generalisation")
+    assert makers(["outputs"]) == ("coordinates",)
 
 
 @pytest.mark.parametrize(

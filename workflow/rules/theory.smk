@@ -2,16 +2,13 @@
 from infwidth.jobs.provenance import figures_digest
 from infwidth.theory.setting import parts
 from infwidth.theory.setting import settings as theory_settings
-from infwidth.theory.statements import STATEMENTS, tables
+from infwidth.theory.statements import STATEMENTS, makers, tables
 
 THEORY = f"{PAPER}/theory"
 # The prepared data, and once more: statements put inputs together.
 THEORY_INPUTS_MB = 2 * input_memory_mb(experiment)
 # Statements whose tables are measured: those that are checked, or what measures for these.
-CHECKED_MEASURED = {
-    maker: STATEMENTS[maker]
-    for maker in dict.fromkeys(STATEMENTS[name].made_by or name for name in CHECKED)
-}
+CHECKED_MEASURED = {maker: STATEMENTS[maker] for maker in makers(CHECKED)}
 
 # What statements are computed from: files of the experiment.
 THEORY_NEEDS = {
@@ -78,6 +75,7 @@ for name, statement in CHECKED_MEASURED.items():
             f"theory_{name}"
         input:
             **{need: THEORY_NEEDS[need] for need in statement.needs},
+            **{table: f"{THEORY}/{table}.csv" for table in statement.reads},
             **{
                 f"{table}_parts": expand(path, part=parts(experiment, statement))
                 for table, path in THEORY_PARTS.get(name, {}).items()
@@ -98,7 +96,11 @@ for name, statement in CHECKED_MEASURED.items():
             (
                 (lambda wildcards: None)
                 if statement.joined
-                else "findings" if set(statement.needs) - {"dataset"} else "theory"
+                else (
+                    "findings"
+                    if statement.reads or set(statement.needs) - {"dataset"}
+                    else "theory"
+                )
             )
         localrule: statement.joined
         conda:

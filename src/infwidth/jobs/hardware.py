@@ -11,6 +11,7 @@ from infwidth.network.costs import (
     layer_bytes,
     layer_kind,
     seconds_per_step,
+    shown_inputs,
     waiting_inputs,
 )
 
@@ -129,7 +130,9 @@ def _training_seconds(experiment: Experiment, width: int) -> float:
     # The output layer, of few units, takes part in what the last activations cost.
     step = matrices + experiment.hidden_layers * activation_seconds(experiment, width)
     step += input_seconds(experiment, width, INPUT_DIMENSION)
-    return step * experiment.steps * experiment.seeds
+    # To tell a loss takes one of a step's three products.
+    told = min(experiment.snapshots, experiment.steps + 1) * shown_inputs(experiment) / 3
+    return step * (experiment.steps + told / batch(experiment)) * experiment.seeds
 
 
 def training_minutes(experiment: Experiment, width: int) -> int:
@@ -153,7 +156,8 @@ def memory_problem(experiment: Experiment, available_mb: int) -> str | None:
         remedies.append("fewer `train_samples`")
         if batch(experiment) > FOLLOWED_INPUTS:
             remedies.insert(0, "a smaller `batch_size`")
-    if layer_kind(experiment, width) == "dense":
+    lazy, held = (layer_bytes(experiment, width, kind) for kind in ("lazy", "dense"))
+    if layer_kind(experiment, width) == "dense" and lazy < held:
         remedies.insert(0, "`layer: auto` or `lazy` (no n x n matrices)")
     return (
         f"widths: a training at {width} takes about {needed / 1e3:.1f} GB, but this machine has "

@@ -54,6 +54,11 @@ def bytes_per_number(experiment: Experiment) -> int:
     return 8 if experiment.precision == "float64" else 4
 
 
+def shown_inputs(experiment: Experiment) -> int:
+    """Of how many inputs besides the probes each snapshot tells loss and accuracy."""
+    return experiment.test_samples + min(experiment.train_samples or 0, experiment.test_samples)
+
+
 def directions(experiment: Experiment, width: int) -> int:
     """About how many directions, r + s, a training comes to look at: those of µP, the most."""
     if experiment.train_samples is not None:
@@ -73,8 +78,7 @@ def untrained_directions(experiment: Experiment, width: int) -> int:
     Every snapshot finds them moved, and what training looked at gone from them; so it does as many
     training inputs where these are not the probes.
     """
-    shown = experiment.test_samples + min(experiment.train_samples or 0, experiment.test_samples)
-    return min(experiment.snapshots * shown, width)
+    return min(experiment.snapshots * shown_inputs(experiment), width)
 
 
 def seconds_per_step(experiment: Experiment, width: int, kind: LayerKind) -> float:

@@ -20,10 +20,10 @@ def figures(tables: Mapping[str, pd.DataFrame]) -> Iterator[tuple[str, Figure]]:
     """
     for name in DRAWN:
         statement = STATEMENTS[name]
-        if not tables.keys() >= set(statement.tables):
+        if not tables.keys() >= set(statement.judged_by):
             continue
         draw = import_module(f"infwidth.theory.{name}.draw").draw
-        yield name, draw(*(tables[table] for table in statement.tables))
+        yield name, draw(*(tables[table] for table in statement.judged_by))
 
 
 def save_all(folder: Path, statements: Iterable[str], config_sha256: str) -> None:

@@ -26,9 +26,9 @@ def findings_table(found: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
         [
             {"check": name, **asdict(finding)}
             for name, statement in STATEMENTS.items()
-            if found.keys() >= set(statement.tables)
+            if found.keys() >= set(statement.judged_by)
             for finding in import_module(f"infwidth.theory.{name}.judge").findings(
-                *(found[table] for table in statement.tables)
+                *(found[table] for table in statement.judged_by)
             )
         ]
     )

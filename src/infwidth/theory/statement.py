@@ -28,6 +28,8 @@ class Statement:
         title: what it is about, in words.
         tables: the CSV files in `theory/` that it is judged by and drawn from, in the order in
             which `judge.findings` and `draw.draw` take them.
+        reads: tables of other statements that it is measured with, judged by and drawn from, too;
+            they come first.
         made_by: the statement whose measurement makes the tables, if it is another's.
         needs: files of the experiment that they are computed from: "dataset", "features" (of all
             trainings), "metrics", "spectra", "scaling".
@@ -40,6 +42,7 @@ class Statement:
 
     title: str
     tables: tuple[str, ...]
+    reads: tuple[str, ...] = ()
     made_by: str | None = None
     needs: tuple[str, ...] = ()
     settings: tuple[str, ...] = ()
@@ -47,6 +50,11 @@ class Statement:
     trains: bool = True
     memory_mb: int = 2000
     minutes: int = 60
+
+    @property
+    def judged_by(self) -> tuple[str, ...]:
+        """What `judge.findings` and `draw.draw` take."""
+        return self.reads + self.tables
 
     @property
     def derived(self) -> bool:

@@ -30,6 +30,7 @@ NAMES = (
     "limits",
     "outputs",
     "transfer",
+    "generalisation",
 )
 
 
@@ -62,8 +63,20 @@ def chosen(config: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def tables(names: Iterable[str]) -> tuple[str, ...]:
-    """The tables in `theory/` that statements are judged by."""
-    return tuple(table for name in names for table in STATEMENTS[name].tables)
+    """The tables in `theory/` that statements are judged by, each once."""
+    return tuple(dict.fromkeys(table for name in names for table in STATEMENTS[name].judged_by))
+
+
+def makers(names: Iterable[str]) -> tuple[str, ...]:
+    """The statements whose measurements make the tables that statements are judged by."""
+    read = set(tables(names))
+    return tuple(
+        dict.fromkeys(
+            statement.made_by or name
+            for name, statement in STATEMENTS.items()
+            if read & set(statement.tables)
+        )
+    )
 
 
 def measured_tables(names: Iterable[str]) -> tuple[str, ...]:

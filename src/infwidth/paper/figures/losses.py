@@ -102,7 +102,7 @@ def _at_the_end(
     if quantity in LOSSES:
         style.value_axis(ax)
     else:
-        _accuracy_axis(ax, table["mean"])
+        _accuracy_axis(ax, table["mean"].dropna())
     panels.say_if_empty(ax)
     at_the_right(ax, names)
 
