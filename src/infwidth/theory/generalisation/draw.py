@@ -72,7 +72,6 @@ def _row(
     widest = transfer[transfer["width"] == transfer["width"].max()]
     _movement(axes[2], widest, looked)
     _directions(axes[3], signal, looked)
-    style.value_axis(axes[0])
     # The axis of accuracies is that of the networks, and of probes of the leading directions.
     few = leading(signal)["accuracy"]
     axes[1].set_ylim(bottom=min([axes[1].get_ylim()[0], *few - 0.01]))
@@ -158,11 +157,8 @@ def _directions(ax: Axes, signal: pd.DataFrame, looked: Mapping[str, style.Look]
 
 
 def _handles(looked: Mapping[str, style.Look], seeds: int) -> list[Artist]:
-    pale = Line2D([], [], color=style.GREY, marker="o", mew=0.6, lw=0.8, mfc="white")
-    pale.set_label(r"common $\eta$; zero start; untrained")
     return [
         *panels.scheme_handles(looked),
-        pale,
         Line2D([], [], color="black", lw=0.8, ls=(0, (1, 1.5)), label="kernel regression"),
         *panels.seed_handles(seeds),
     ]

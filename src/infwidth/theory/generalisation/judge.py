@@ -146,7 +146,7 @@ def _arrives(scheme: str, transfer: pd.DataFrame, limit: pd.DataFrame) -> Findin
 
 
 def _gap(networks: pd.DataFrame, limit: pd.DataFrame) -> tuple[bool | None, str]:
-    """Of the widest networks' log test loss from the limit's, and whether it has shrunk."""
+    """Of the widest networks' log test loss from the limit's; open while it shrinks."""
     there = per_seed(limit, "test_loss").map(math.log)
     gaps = {
         int(str(width)): over_seeds(per_seed(own, "test_loss").map(math.log) - there)
@@ -158,7 +158,7 @@ def _gap(networks: pd.DataFrame, limit: pd.DataFrame) -> tuple[bool | None, str]
     (narrow, first), (wide, last) = min(known.items()), max(known.items())
     arrived = max(-last.low, last.high) <= ARRIVED
     away = max(last.low, -last.high) > ARRIVED
-    shrinks = abs(last.value) < abs(first.value) / 2
+    shrinks = max(-last.low, last.high) < abs(first.value)
     answer = True if arrived else (False if away and not shrinks else None)
     return answer, (
         f"{_part(first)} off at n = {narrow}, {_part(last)} "
