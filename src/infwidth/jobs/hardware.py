@@ -12,7 +12,6 @@ from infwidth.network.costs import (
     layer_kind,
     seconds_per_step,
     shown_inputs,
-    waiting_inputs,
 )
 
 # The interpreter with torch loaded, the working space of a product; on a cluster Snakemake, twice.
@@ -67,11 +66,11 @@ def _replica_bytes(experiment: Experiment, width: int) -> int:
 
 
 def _batch_bytes(experiment: Experiment, width: int) -> int:
-    """What a replica's batches add: those that wait for the probes to follow, and the latest."""
+    """What a replica's batches add: the latest, and sums until the probes follow."""
     word, layers, inputs = bytes_per_number(experiment), experiment.hidden_layers, batch(experiment)
-    # Features and signals, gradients of the first layer in float64 while the probes follow.
-    waiting = 2 * layers * waiting_inputs(experiment) * width * word + 8 * inputs * width
-    return waiting + inputs * word * ((layers + 3) * width + INPUT_DIMENSION)
+    # Of each layer h, x and the gradients, those of the first in float64, too.
+    latest = word * (3 * (layers + 1) * width + INPUT_DIMENSION) + 8 * width
+    return inputs * latest + experiment.samples * width * (layers * word + 8)
 
 
 def _input_bytes(experiment: Experiment) -> int:

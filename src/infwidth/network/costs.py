@@ -44,11 +44,6 @@ def batch(experiment: Experiment) -> int:
     return experiment.batch_size or experiment.train_samples
 
 
-def waiting_inputs(experiment: Experiment) -> int:
-    """Of how many inputs of batches the features and signals are kept until the probes follow."""
-    return -(-FOLLOWED_INPUTS // batch(experiment)) * batch(experiment)
-
-
 def bytes_per_number(experiment: Experiment) -> int:
     """Of the working precision."""
     return 8 if experiment.precision == "float64" else 4
@@ -63,7 +58,7 @@ def directions(experiment: Experiment, width: int) -> int:
     """About how many directions, r + s, a training comes to look at: those of µP, the most."""
     if experiment.train_samples is not None:
         seen = experiment.steps * batch(experiment)
-        followed = 1 + experiment.snapshots + seen // waiting_inputs(experiment)
+        followed = 1 + experiment.snapshots + seen // max(FOLLOWED_INPUTS, batch(experiment))
         return min(seen + followed * experiment.samples, width) + min(seen, width)
     per_sample = min(
         DIRECTIONS_PER_DECADE * -math.log10(experiment.lazy_tolerance),

@@ -7,12 +7,11 @@ the identity of `infwidth.network.mlp`, summed over the steps since they were la
 
 with x_B and y_B the features and gradients of the batch of step s, and x the probes' features from
 before these steps. It is exact however many steps there are, so probes are looked at once in many
-steps, and never read off weights into which their movement was rounded.
+steps, and never read off weights into which their movement was rounded. The sum is added up step by
+step, while a batch is still in cache.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Self
 
 import torch
 from torch import Tensor
@@ -23,35 +22,9 @@ from infwidth.network.layers.probed_input import ProbedInput
 from infwidth.network.mlp import Following, Rates, update_norms
 from infwidth.network.state import State
 
-# Probes are looked at when steps have taken so many inputs since: their features and gradients
-# stay in memory until then, and one look costs as much as a third of a step on as many inputs.
+# Probes are looked at when steps have taken so many inputs since: one look costs as much as a
+# third of a step on as many inputs.
 MOST_INPUTS = 512
-
-
-@dataclass(frozen=True)
-class Step:
-    """What a step did to the weights, W' = W - η yᵀ x in every layer.
-
-    Attributes:
-        batch: places of its inputs, shape (R, B).
-        features: x of each layer after the first, shape (R, B, n).
-        signals: y of each of the L + 1 layers, shape (R, B, outputs).
-        rates: η of each.
-    """
-
-    batch: Tensor
-    features: tuple[Tensor, ...]
-    signals: tuple[Tensor, ...]
-    rates: Rates
-
-    def keep(self, replicas: Tensor) -> Self:
-        """Of these replicas alone."""
-        return type(self)(
-            self.batch[replicas],
-            tuple(x[replicas] for x in self.features),
-            tuple(y[replicas] for y in self.signals),
-            self.rates,
-        )
 
 
 def step_sizes(signals: Sequence[Tensor], features: Sequence[Tensor], rates: Rates) -> Tensor:
@@ -93,13 +66,15 @@ class ProbedNetwork(Following):
     ) -> None:
         """Run the initial weights forward, on the probes; see `Following`."""
         super().__init__(input_layer, layers, activation, dtype)
-        self._batch = torch.empty(0)
         self._activations: list[tuple[Tensor, Tensor]] = []
-        self._steps: list[Step] = []
+        # The sum, of each layer after the first, and how many inputs it is over.
+        outputs = [*(state.initial for state in self.hidden[1:]), self.outputs]
+        self._sums = [torch.zeros_like(each, dtype=dtype) for each in outputs]
+        self._inputs = 0
 
     def forward(self, batch: Tensor) -> Tensor:
         """Outputs of training inputs, given by their places: (R, B) -> (R, B, classes), float64."""
-        self._batch, self._activations = batch, []
+        self._activations = []
         h = self.input_layer.forward(batch)
         for layer in self.layers:
             x = self.activation.value(h)
@@ -127,50 +102,41 @@ class ProbedNetwork(Following):
         self.input_layer.update(signals[0], rates[0])
         for layer, y, x, rate in zip(self.layers, signals[1:], features, rates[1:], strict=True):
             layer.update(y, x, rate)
-        self._steps.append(Step(self._batch, tuple(features), tuple(signals), rates))
-        if len(self._steps) * self._batch.shape[1] >= MOST_INPUTS:
+        for total, state, y, x, rate in zip(
+            self._sums, self.hidden, signals[1:], features, rates[1:], strict=True
+        ):
+            total.baddbmm_(state.feature_rounded @ x.mT, y, alpha=-rate)
+        self._inputs += error_signal.shape[1]
+        if self._inputs >= MOST_INPUTS:
             self.follow()
         return sizes
 
     def follow(self) -> None:
         """Bring the probes up to date."""
-        if not self._steps:
+        if not self._inputs:
             return
-        movement = self.input_layer.movement(
-            (step.batch, step.signals[0], step.rates[0]) for step in self._steps
-        )
-        for index, (state, layer) in enumerate(zip(self.hidden, self.layers, strict=True)):
-            old = state.feature_rounded
-            movement = layer.follow(state.move(movement, self.activation))
-            for step in self._steps:
-                y, rate = step.signals[index + 1], step.rates[index + 1]
-                movement.baddbmm_(old @ step.features[index].mT, y, alpha=-rate)
+        movement = self.input_layer.follow()
+        for state, layer, total in zip(self.hidden, self.layers, self._sums, strict=True):
+            movement = layer.follow(state.move(movement, self.activation)).add_(total)
+            total.zero_()
         self.outputs = self.outputs + movement
-        self._steps = []
+        self._inputs = 0
 
     def train_outputs(self, count: int) -> Tensor:
         """Outputs on the first `count` training inputs, shape (R, count, classes)."""
         return self.evaluated(self.input_layer.preactivations(count))
 
     def state(self) -> State:
-        """Of the layers, the probes, and the steps that these have not followed yet."""
-        return super().state() | {"steps": [vars(step) for step in self._steps]}
+        """Of the layers, the probes, and what these have not followed yet."""
+        return super().state() | {"inputs": self._inputs, "sums": self._sums}
 
     def restore(self, state: State) -> None:
         """Take over a state of as many replicas."""
         super().restore(state)
-        device = self.outputs.device
-        self._steps = [
-            Step(
-                batch=step["batch"].to(device),
-                features=tuple(x.to(device) for x in step["features"]),
-                signals=tuple(y.to(device) for y in step["signals"]),
-                rates=tuple(step["rates"]),
-            )
-            for step in state["steps"]
-        ]
+        self._inputs = state["inputs"]
+        self._sums = [total.to(self.outputs.device) for total in state["sums"]]
 
     def keep(self, replicas: Tensor) -> None:
         """Go on with these replicas alone (indices)."""
         super().keep(replicas)
-        self._steps = [step.keep(replicas) for step in self._steps]
+        self._sums = [total[replicas] for total in self._sums]

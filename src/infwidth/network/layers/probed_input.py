@@ -7,7 +7,6 @@ factor has its own relative accuracy, the Gram matrix of inputs in float64. Prob
 have directions besides, which no update reaches.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 import torch
@@ -66,7 +65,7 @@ class ProbedInput(OfReplicas):
         batch: coordinates of the inputs of the latest `forward`, shape (R, B, r).
     """
 
-    OF_REPLICAS = ("initial", "_test_initial", "_weights")
+    OF_REPLICAS = ("initial", "_test_initial", "_weights", "_movement")
 
     def __init__(self, geometry: ProbedGeometry, draws: Tensor, further_draws: Tensor) -> None:
         """Start from the initial weights along the geometry's directions.
@@ -90,23 +89,26 @@ class ProbedInput(OfReplicas):
         self._test = geometry.test[:, :trained].to(draws.dtype)
         self._weights = _apart(draws.mT)
         self.batch = draws[:, :0]
+        self._places = torch.empty(0)
+        self._movement = torch.zeros_like(self.initial)
 
     def forward(self, batch: Tensor) -> Tensor:
         """Ξ_B Wᵀ of a batch of training inputs, given by their places, (R, B) -> (R, B, n)."""
         rows = self.geometry.train.index_select(0, batch.flatten())
+        self._places = batch
         self.batch = rows.view(*batch.shape, -1)
         return self.batch @ self._weights
 
     def update(self, y: Tensor, rate: float) -> None:
         """W ← W - rate yᵀ Ξ_B, for the batch of the latest `forward`."""
         self._weights.baddbmm_(self.batch.mT, y, alpha=-rate)
+        self._movement.baddbmm_(self.geometry.gram[self._places].mT, y.double(), alpha=-rate)
 
-    def movement(self, steps: Iterable[tuple[Tensor, Tensor, float]]) -> Tensor:
-        """By what steps, each (batch, y, rate), have moved the probes, shape (R, N, n)."""
-        moved = torch.zeros_like(self.initial)
-        for batch, y, rate in steps:
-            moved.baddbmm_(self.geometry.gram[batch].mT, y.double(), alpha=-rate)
-        return moved.to(self._test.dtype)
+    def follow(self) -> Tensor:
+        """By what the probes have moved since the last time, shape (R, N, n)."""
+        movement = self._movement.to(self._test.dtype, copy=True)
+        self._movement.zero_()
+        return movement
 
     def preactivations(self, count: int) -> Tensor:
         """Of the first `count` training inputs, shape (R, count, n)."""
