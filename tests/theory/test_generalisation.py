@@ -337,6 +337,14 @@ def test_planted_violations_turn_the_verdicts(
     assert bool(found.depends_on) == (expected == "depends")
 
 
+def test_networks_are_not_held_against_a_limit_that_diverges() -> None:
+    limit = planted_limit(0.5 * 8**-0.1)
+    limit.loc[limit["learning_rate"] == 2.0, "train_loss"] = 9.0
+    told = findings(planted_transfer(), limit, planted_signal())[4].evidence
+    assert "η = 1.0: 2" in told
+    assert "η = 2.0: networks or their limit do not learn" in told
+
+
 def test_without_a_limit_nothing_is_said_of_it() -> None:
     found = findings(planted_transfer(), planted_limit().iloc[:0], planted_signal())
     assert [finding.verdict for finding in found[4:9]] == ["undetermined"] * 5

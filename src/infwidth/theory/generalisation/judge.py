@@ -123,17 +123,24 @@ def _width(scheme: str, best: pd.DataFrame) -> Finding:
 
 
 def _arrives(scheme: str, transfer: pd.DataFrame, limit: pd.DataFrame) -> Finding:
-    """At the limit's best rate, and at the common one."""
+    """At the rate, of those at which the limit learns, that is best for the widest; at the common.
+
+    Where its loss ends above that at the lowest rate, the limit is on its way to diverge.
+    """
     limit = limit[limit["kind"] == FROM_PROCESS]
     networks = transfer[transfer["scheme"] == scheme]
     answers: Answers = {}
+    widest = networks[networks["width"] == transfer["width"].max()]
     common = at_common(transfer)
     for loss in dict.fromkeys(limit["loss"]):
-        for rows in (at_best(limit, ("loss",)), common[common["scheme"] == scheme]):
+        means = limit[limit["loss"] == loss].groupby("learning_rate")["train_loss"].mean()
+        learns = limit["learning_rate"].isin(means.index[means <= means.iloc[0]])
+        shared = widest[widest["learning_rate"].isin(limit.loc[learns, "learning_rate"])]
+        for rows in (at_best(shared), common[common["scheme"] == scheme]):
             for rate in rows.loc[rows["loss"] == loss, "learning_rate"].unique():
                 own, there = (
                     table[(table["loss"] == loss) & (table["learning_rate"] == rate)]
-                    for table in (networks, limit)
+                    for table in (networks, limit[learns])
                 )
                 answers[f"{loss}, η = {number(rate, 2)}"] = _gap(own, there)
     return _finding(
@@ -156,7 +163,7 @@ def _gap(networks: pd.DataFrame, limit: pd.DataFrame) -> tuple[bool | None, str]
     }
     known = {width: gap for width, gap in gaps.items() if math.isfinite(gap.low)}
     if not known:
-        return None, "networks or their limit diverge"
+        return None, "networks or their limit do not learn"
     (narrow, first), (wide, last) = min(known.items()), max(known.items())
     if max(-last.low, last.high) <= ARRIVED:
         answer: bool | None = True
