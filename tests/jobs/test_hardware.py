@@ -135,7 +135,7 @@ def base_mb(tmp_path_factory: pytest.TempPathFactory) -> float:
         ),
         (
             8192,
-            {"seeds": 1, "steps": 12, "snapshots": 2, "train_samples": 1000, "batch_size": 64}
+            {"seeds": 1, "steps": 16, "snapshots": 2, "train_samples": 2000, "batch_size": 64}
             | {"layer": "lazy", "widths": [8192], "test_samples": 8},
         ),
     ],
@@ -151,9 +151,10 @@ def test_memory_of_a_training_is_granted_in_proportion(
     peak, granted = train(plan, width, tmp_path), hardware.training_memory_mb(plan, width)
     assert peak < granted < 4 * peak
     assert base_mb < hardware.BASE_MEMORY_MB < 4 * base_mb
-    # Without the base, so that the terms that grow with the sizes are seen to be there.
+    # Without the base, so that the terms that grow with the sizes are seen to be there. Peaks of
+    # one and the same training differ by a sixth.
     growth = peak - base_mb
-    assert 0.8 < (granted - hardware.BASE_MEMORY_MB) / growth < 1.3
+    assert 0.75 < (granted - hardware.BASE_MEMORY_MB) / growth < 1.3
 
 
 @linux

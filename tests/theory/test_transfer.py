@@ -14,12 +14,13 @@ from numpy.typing import NDArray
 from workflow_run import ROOT
 
 from infwidth.config.reading import read_experiment
+from infwidth.measures.estimate import Estimate
 from infwidth.recipe import Recipe
 from infwidth.schemes import SCHEMES, Scheme
 from infwidth.theory.setting import settings
 from infwidth.theory.transfer import draw as figure
-from infwidth.theory.transfer.drift import apart, law
-from infwidth.theory.transfer.grid import BELOW, OCTAVE, best, edge, explored, rate, window
+from infwidth.theory.transfer.drift import apart, law, stays
+from infwidth.theory.transfer.grid import BELOW, OCTAVE, best, coarse, edge, explored, rate, window
 from infwidth.theory.transfer.judge import findings
 from infwidth.theory.transfer.measure import optima_table
 from infwidth.theory.transfer.names import COLUMNS, LOSSES, MOVED
@@ -163,6 +164,26 @@ def test_powers_of_the_edge_have_what_is_open_between_rates_in_their_interval() 
         assert 0.05 < fitted.high - fitted.low < 0.4
         stays = "verified" if power == 0 else "refuted"
         assert one(grades(table), "largest stable η") == stays
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "answer"),
+    [
+        (-0.2, 0.2, True),
+        (0.05, 0.2, True),
+        (0.12, 0.2, False),
+        (-0.4, -0.11, False),
+        (0, 0.3, None),
+    ],
+)
+def test_a_power_stays_within_a_quarter_if_it_can_be_nearly_none(
+    low: float, high: float, answer: bool | None
+) -> None:
+    assert stays(Estimate((low + high) / 2, low, high)) is answer
+
+
+def test_widths_share_the_rates_that_searches_start_at() -> None:
+    assert [coarse(place) for place in (-7, -5, 0, 3, 9)] == [-8, -4, 0, 4, 8]
 
 
 def test_what_differs_between_losses_depends_on_them() -> None:

@@ -1,6 +1,7 @@
 """The step of gradient descent, and who is still going: every training is one of these."""
 
 from collections.abc import Sequence
+from typing import Generic, TypeVar
 
 import torch
 from torch import Tensor
@@ -12,12 +13,14 @@ from infwidth.network.probed import ProbedNetwork
 from infwidth.network.state import State, take_tensors, tensors
 from infwidth.training.batches import Batches
 
+Trained = TypeVar("Trained", Network, ProbedNetwork)
+
 # A loss this many times its initial value has left every regime of interest, though float32 could
 # still hold it: the replica has diverged there rather than at its overflow.
 DIVERGED_LOSS_RATIO = 1e6
 
 
-class Descending:
+class Descending(Generic[Trained]):
     """R replicas of a network on their way down: who is still going, and what a step needs.
 
     Attributes:
@@ -29,11 +32,9 @@ class Descending:
         losses: means over training inputs, shape (R,).
     """
 
-    network: Network | ProbedNetwork
-
     def __init__(
         self,
-        network: Network | ProbedNetwork,
+        network: Trained,
         data: PreparedDataset,
         rates: Rates,
         seeds: Sequence[int],
@@ -52,7 +53,7 @@ class Descending:
             batch_size: None is full batch.
             first_rates: those of the first step, if they are others.
         """
-        self.network = network
+        self.network: Trained = network
         self.loss = LOSSES[loss]
         self.labels = torch.as_tensor(data.train_labels, device=network.outputs.device)
         self.targets = one_hot(self.labels, data.classes)
@@ -60,11 +61,13 @@ class Descending:
         self._rates, self._first_rates = rates, first_rates or rates
         self._taken = 0
         self._batches = Batches(seeds, len(self.labels), batch_size)
+        self._shown = min(len(self.labels), len(data.test_labels))
+        self.losses = self._present_losses()
+        self._limits = DIVERGED_LOSS_RATIO * self.losses.clamp(min=1.0)
 
-    def _start(self, losses: Tensor) -> None:
-        """The losses before the first step, by which a replica that diverged is told."""
-        self.losses = losses
-        self._limits = DIVERGED_LOSS_RATIO * losses.clamp(min=1.0)
+    def _present_losses(self) -> Tensor:
+        """Of the network as it is."""
+        raise NotImplementedError
 
     @property
     def rates(self) -> Rates:
@@ -105,24 +108,11 @@ class Descending:
         self.losses, self._limits = self.losses[replicas], self._limits[replicas]
 
 
-class Descent(Descending):
+class Descent(Descending[Network]):
     """On the inputs that follow, full batch or in mini-batches; `losses` are of all of them."""
 
-    network: Network
-
-    def __init__(
-        self,
-        network: Network,
-        data: PreparedDataset,
-        rates: Rates,
-        seeds: Sequence[int],
-        loss: str,
-        batch_size: int | None,
-        first_rates: Rates | None = None,
-    ) -> None:
-        """Before the first step; see `Descending`."""
-        super().__init__(network, data, rates, seeds, loss, batch_size, first_rates)
-        self._start(self.losses_of(network.outputs))
+    def _present_losses(self) -> Tensor:
+        return self.losses_of(self.network.outputs)
 
     def losses_of(self, outputs: Tensor) -> Tensor:
         """Means over samples, shape (R,), of outputs of shape (R, N, classes)."""
@@ -141,7 +131,7 @@ class Descent(Descending):
         """One step along `signal`, by default that of the next batch; see `Network.step`."""
         signal = self.signal(self.weights()) if signal is None else signal
         sizes = self._step(signal, norms)
-        self.losses = self.losses_of(self.network.outputs)
+        self.losses = self._present_losses()
         return sizes
 
     def look(self) -> Tensor:
@@ -149,29 +139,12 @@ class Descent(Descending):
         return accuracy(self.network.outputs, self.labels)
 
 
-class SampledDescent(Descending):
+class SampledDescent(Descending[ProbedNetwork]):
     """On batches of a training set, while the probes follow.
 
     `losses` are those of the latest batch before its step, and after a `look` those of the first
-    `shown` training inputs.
+    training inputs, as many as there are test inputs.
     """
-
-    network: ProbedNetwork
-
-    def __init__(
-        self,
-        network: ProbedNetwork,
-        data: PreparedDataset,
-        rates: Rates,
-        seeds: Sequence[int],
-        loss: str,
-        batch_size: int | None,
-        first_rates: Rates | None = None,
-    ) -> None:
-        """Before the first step; see `Descending`. As many inputs are shown as test inputs."""
-        super().__init__(network, data, rates, seeds, loss, batch_size, first_rates)
-        self._shown = min(len(self.labels), len(data.test_labels))
-        self._start(self._shown_losses(network.train_outputs(self._shown)))
 
     def advance(self, *, norms: bool = False) -> Tensor | None:
         """One step along the gradient of the next batch; see `ProbedNetwork.step`."""
@@ -191,6 +164,9 @@ class SampledDescent(Descending):
         outputs = self.network.train_outputs(self._shown)
         self.losses = self._shown_losses(outputs)
         return accuracy(outputs, self.labels[: self._shown])
+
+    def _present_losses(self) -> Tensor:
+        return self._shown_losses(self.network.train_outputs(self._shown))
 
     def _shown_losses(self, outputs: Tensor) -> Tensor:
         return self.loss.per_sample(outputs, self.targets[: self._shown]).mean(dim=-1)

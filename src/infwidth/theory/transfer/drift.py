@@ -15,7 +15,7 @@ from scipy.stats import studentized_range
 
 from infwidth.measures.estimate import NOT_MEASURED, Estimate
 from infwidth.measures.power_law import geometric_mean
-from infwidth.theory.powers import WidthLaw, bent, fitted, pooled
+from infwidth.theory.powers import HALF_WAY, TOLERANCE, WidthLaw, bent, fitted, pooled
 
 Array = NDArray[np.float64]
 
@@ -85,6 +85,16 @@ class Drift:
     def to_the_edge(self) -> float:
         """The largest stable rate over the best one, mean over widths; NaN if neither is known."""
         return float(np.exp(np.log(self.known["edge"] / self.known["optimum"]).mean()))
+
+
+def stays(power: Estimate) -> bool | None:
+    """Whether a power of n is none: within ±1/4, and not wholly beyond ±0.1.
+
+    Over sixteen times the width n^0.1 is a factor of 1.3, less than `FACTOR`.
+    """
+    if power.low > TOLERANCE or power.high < -TOLERANCE:
+        return False
+    return True if power.low > HALF_WAY and power.high < -HALF_WAY else None
 
 
 def at_width(own: pd.DataFrame, name: str) -> Estimate:

@@ -32,6 +32,11 @@ def rate(place: int, learning_rate: float) -> float:
     return float(learning_rate * 2.0 ** (place / OCTAVE))
 
 
+def coarse(place: int) -> int:
+    """The nearest of the places a factor of 2 apart, which all widths share."""
+    return OCTAVE * round(place / OCTAVE)
+
+
 def unstable(left: Array) -> NDArray[np.bool_]:
     """Of each seed, whether its training ended above the untrained loss."""
     return np.asarray(~(left <= 1 + MOVED))

@@ -12,7 +12,7 @@ import pandas as pd
 from infwidth.numbers import number, power, with_interval
 from infwidth.theory.finding import Finding, Verdict, conjunction, verdict
 from infwidth.theory.powers import WidthLaw
-from infwidth.theory.transfer.drift import AT_THE_EDGE, FACTOR, Drift, apart, at_width
+from infwidth.theory.transfer.drift import AT_THE_EDGE, FACTOR, Drift, apart, at_width, stays
 from infwidth.theory.transfer.names import EDGE, FLAT, LOSSES, MOVED, ONE_RATE, UNMOVED
 
 # Loss, or scheme with loss -> how its rates depend on the width.
@@ -111,7 +111,7 @@ def _stable(scheme: str, drifts: Drifts) -> Finding:
             f"{scheme} requires learning rates of order 1/n: the largest stable one of its "
             "weights, η/n, falls as 1/n",
             drifts,
-            lambda drift: drift.stable.stays,
+            lambda drift: stays(drift.stable.power),
             lambda drift: (
                 f"the largest stable one {power_text(drift.stable, -1)}, the best one "
                 f"{power_text(drift.best, -1)}"
@@ -121,7 +121,7 @@ def _stable(scheme: str, drifts: Drifts) -> Finding:
     return _finding(
         f"{scheme}: the largest stable η stays as the width grows",
         drifts,
-        lambda drift: drift.stable.stays,
+        lambda drift: stays(drift.stable.power),
         lambda drift: level.format(power_text(drift.stable), with_interval(*drift.stable.level)),
     )
 
@@ -140,7 +140,7 @@ def _coordinate_check(drifts: Drifts) -> Finding:
     """Features' movement at one rate, which a coordinate check looks at, against transfer."""
 
     def agrees(drift: Drift) -> bool | None:
-        passes, transfers = drift.change.stays, drift.transfers
+        passes, transfers = stays(drift.change.power), drift.transfers
         return None if passes is None or transfers is None else passes == transfers
 
     return _finding(
@@ -151,5 +151,7 @@ def _coordinate_check(drifts: Drifts) -> Finding:
         lambda drift: (
             f"at η = {number(drift.common)} h^L changes {power_text(drift.change)}, best η "
             f"{power_text(drift.best)}"
+            if math.isfinite(drift.common)
+            else "no η is stable at every width"
         ),
     )

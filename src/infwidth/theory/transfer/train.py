@@ -18,7 +18,7 @@ from infwidth.network.losses import LOSSES
 from infwidth.recipe import Recipe
 from infwidth.schemes import Scheme
 from infwidth.theory.measuring import Files, Settings, Tables
-from infwidth.theory.transfer.grid import Array, best, explored, rate
+from infwidth.theory.transfer.grid import Array, best, coarse, explored, rate
 from infwidth.theory.transfer.names import COLUMNS
 from infwidth.training.record import CURVES, TrainingRecord
 from infwidth.training.train import train
@@ -40,7 +40,7 @@ def transfer_table(
         data: prepared images and labels.
         name: the scheme's.
         scheme: powers of the width.
-        widths: n, ascending. The search at a width starts from the best rate of the one before.
+        widths: n, ascending. The search at a width starts near the best rate of the one before.
         seeds: of each training.
         recipe: how to train; its learning rate is that at place 0, its loss is not used.
 
@@ -55,7 +55,7 @@ def transfer_table(
         for width in widths:
             how = replace(recipe, loss=loss)
             tables = _tables(data, name, scheme, width, seeds, how, first)
-            first = best({place: _left(table) for place, table in tables.items()})
+            first = coarse(best({place: _left(table) for place, table in tables.items()}))
             found += [tables[place].assign(loss=loss) for place in sorted(tables)]
     return pd.concat(found, ignore_index=True)[[*COLUMNS]]
 
