@@ -259,6 +259,13 @@ def test_the_best_rate_is_chosen_by_training_loss_where_no_seed_diverged() -> No
     assert len(best) == 4 * len(WIDTHS) * 4
 
 
+def test_of_rates_that_fit_all_the_lowest_is_best() -> None:
+    table = planted_transfer()
+    fitted = table.assign(train_loss=table["train_loss"].where(table["learning_rate"] < 1, 0.0))
+    assert set(at_best(fitted)["learning_rate"]) == {1.0}
+    assert len(findings(fitted, planted_limit(), planted_signal())) == WHOLE
+
+
 def test_a_common_rate_is_one_that_most_were_trained_at() -> None:
     table = planted_transfer()
     assert set(at_common(table)["learning_rate"]) == {2.0}
@@ -268,23 +275,20 @@ def test_a_common_rate_is_one_that_most_were_trained_at() -> None:
 
 
 def test_schemes_are_matched_at_the_loss_of_the_worst() -> None:
-    """Losses fall as η^-1 under one scheme and reach a tenth of the other's; accuracy is 1 - loss.
+    """Losses fall as 1/η; the better scheme meets the other's least, 0.125, between two rates.
 
-    The better one meets the other's least loss, 0.125, at twice the rate, between two.
+    Accuracies are set to the places of the rates, movements to the rates.
     """
-    rows = []
-    for scheme, start in (("NTP", 0.5), ("µP", 0.35)):
-        for rate in (1.0, 2.0, 4.0, *([8.0] if scheme == "µP" else [])):
-            for seed in (0, 1):
-                loss = start / rate
-                rows.append(
-                    (scheme, "mse", 64, rate, seed, None, loss, 0.5, loss, loss, rate, 1, 1)
-                )
+    rows = [
+        (scheme, "mse", 64, rate, seed, None, start / rate, 1, 1, place, rate, 1, 1)
+        for scheme, start, count in (("NTP", 0.5, 3), ("µP", 0.35, 4))
+        for place, rate in enumerate((1.0, 2.0, 4.0, 8.0)[:count], 1)
+        for seed in (0, 1)
+    ]
     equal = matched(pd.DataFrame(rows, columns=list(COLUMNS)))
     found = equal.groupby("scheme").mean(numeric_only=True)
-    assert found.loc["NTP", "feature_change"] == pytest.approx(4)
-    assert found.loc["µP", "feature_change"] == pytest.approx(2.8)
-    assert list(found["test_loss"]) == pytest.approx([0.125, 0.125])
+    assert list(found["feature_change"]) == pytest.approx([4, 2.8])
+    assert list(found["test_accuracy"]) == pytest.approx([3, 2 + np.log2(1.4)])
     assert list(found["train_loss"]) == pytest.approx([0.125, 0.125])
 
 
@@ -331,6 +335,14 @@ def test_planted_violations_turn_the_verdicts(
     found = findings(*tables)[place]
     assert found.verdict == expected
     assert bool(found.depends_on) == (expected == "depends")
+
+
+def test_networks_are_not_held_against_a_limit_that_diverges() -> None:
+    limit = planted_limit(0.5 * 8**-0.1)
+    limit.loc[limit["learning_rate"] == 2.0, "train_loss"] = 9.0
+    told = findings(planted_transfer(), limit, planted_signal())[4].evidence
+    assert "η = 1.0: 2" in told
+    assert "η = 2.0: networks or their limit do not learn" in told
 
 
 def test_without_a_limit_nothing_is_said_of_it() -> None:

@@ -9,7 +9,6 @@ from itertools import combinations
 import numpy as np
 import pandas as pd
 
-from infwidth.measures.estimate import Estimate
 from infwidth.numbers import number, power
 from infwidth.theory.coordinates.names import LINEAR
 from infwidth.theory.finding import Finding, conjunction, negation, verdict
@@ -37,7 +36,7 @@ from infwidth.theory.powers import fitted
 EQUAL = 0.02
 # Over ten times the width, n to this power loses 2 %.
 FLAT = -0.01
-# A test loss that differs from that of n = ∞ by no more than this part has arrived.
+# A test loss that differs from that of n = ∞ by no more than this part of it has arrived.
 ARRIVED = 0.05
 # Features have collapsed where the least over the mean eigenvalue has fallen to this part.
 COLLAPSED = 1e-2
@@ -124,17 +123,24 @@ def _width(scheme: str, best: pd.DataFrame) -> Finding:
 
 
 def _arrives(scheme: str, transfer: pd.DataFrame, limit: pd.DataFrame) -> Finding:
-    """At the limit's best rate, and at the common one."""
+    """At the rate, of those at which the limit learns, that is best for the widest; at the common.
+
+    Where its loss ends above that at the lowest rate, the limit is on its way to diverge.
+    """
     limit = limit[limit["kind"] == FROM_PROCESS]
     networks = transfer[transfer["scheme"] == scheme]
     answers: Answers = {}
+    widest = networks[networks["width"] == transfer["width"].max()]
     common = at_common(transfer)
     for loss in dict.fromkeys(limit["loss"]):
-        for rows in (at_best(limit, ("loss",)), common[common["scheme"] == scheme]):
+        means = limit[limit["loss"] == loss].groupby("learning_rate")["train_loss"].mean()
+        learns = limit["learning_rate"].isin(means.index[means <= means.iloc[0]])
+        shared = widest[widest["learning_rate"].isin(limit.loc[learns, "learning_rate"])]
+        for rows in (at_best(shared), common[common["scheme"] == scheme]):
             for rate in rows.loc[rows["loss"] == loss, "learning_rate"].unique():
                 own, there = (
                     table[(table["loss"] == loss) & (table["learning_rate"] == rate)]
-                    for table in (networks, limit)
+                    for table in (networks, limit[learns])
                 )
                 answers[f"{loss}, η = {number(rate, 2)}"] = _gap(own, there)
     return _finding(
@@ -146,29 +152,29 @@ def _arrives(scheme: str, transfer: pd.DataFrame, limit: pd.DataFrame) -> Findin
 
 
 def _gap(networks: pd.DataFrame, limit: pd.DataFrame) -> tuple[bool | None, str]:
-    """Of the widest networks' log test loss from the limit's; open while it shrinks."""
-    there = per_seed(limit, "test_loss").map(math.log)
+    """Of the widest networks' test loss from the limit's, as a part of that; open while it shrinks.
+
+    One width alone does not tell whether it does.
+    """
+    there = per_seed(limit, "test_loss")
     gaps = {
-        int(str(width)): over_seeds(per_seed(own, "test_loss").map(math.log) - there)
+        int(str(width)): over_seeds((per_seed(own, "test_loss") - there) / there.mean())
         for width, own in networks.groupby("width")
     }
     known = {width: gap for width, gap in gaps.items() if math.isfinite(gap.low)}
     if not known:
-        return None, "networks or their limit diverge"
+        return None, "networks or their limit do not learn"
     (narrow, first), (wide, last) = min(known.items()), max(known.items())
-    arrived = max(-last.low, last.high) <= ARRIVED
-    away = max(last.low, -last.high) > ARRIVED
-    shrinks = max(-last.low, last.high) < abs(first.value)
-    answer = True if arrived else (False if away and not shrinks else None)
+    if max(-last.low, last.high) <= ARRIVED:
+        answer: bool | None = True
+    else:
+        away = max(last.low, -last.high) > ARRIVED and len(known) > 1
+        shrinks = max(-last.low, last.high) < abs(first.value)
+        answer = False if away and not shrinks else None
+    parts = [f"{number(100 * part, 2)} %" for part in (first.value, *last)]
     return answer, (
-        f"{_part(first)} off at n = {narrow}, {_part(last)} "
-        f"[{_part(last, 1)}, {_part(last, 2)}] at n = {wide}"
+        f"{parts[0]} off at n = {narrow}, {parts[1]} [{parts[2]}, {parts[3]}] at n = {wide}"
     )
-
-
-def _part(logarithm: Estimate, place: int = 0) -> str:
-    """A difference of logarithms in per cent."""
-    return f"{100 * math.expm1(logarithm[place]):+.1f} %".replace("-", "−")
 
 
 def _budget(limit: pd.DataFrame) -> Finding:
