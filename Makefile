@@ -29,6 +29,7 @@ docs: .venv/ready ## the documentation -> site/index.html
 
 bench: .venv/ready ## speed against plain PyTorch and mup, and what lazy layers leave out -> benchmarks/results/
 	$(BIN)/python benchmarks/speed.py
+	$(BIN)/python benchmarks/mini_batches.py
 	$(BIN)/python benchmarks/lazy_tolerance.py
 
 test: .venv/ready lint ## lint, types and the whole test suite

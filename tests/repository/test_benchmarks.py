@@ -12,6 +12,7 @@ sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
 
 import gpu
 import lazy_tolerance
+import mini_batches
 import speed
 from by_hand import plain, with_mup
 from contenders import KINDS, Engine
@@ -33,12 +34,21 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
         tiny = "--widths 64 32 --seeds 2 --steps 5 --samples 6 3 --test-samples 4"
         tiny += " --tolerances 0.1 0.01"
         lazy_tolerance.main([*tiny.split(), *out])
+        mini_batches.main(["--quick", *out])
         gpu.main(["--device", "cpu", "--widths", "16", "--steps", "3", *out])
     return folder
 
 
 def table(folder: Path, name: str) -> pd.DataFrame:
     return pd.read_csv(folder / f"{name}.csv", keep_default_na=False, na_values=[""])
+
+
+def test_mini_batches_are_timed_in_turns(results: Path) -> None:
+    timed = table(results, "mini_batches")
+    assert timed.groupby(["dimension", "width"]).size().tolist() == [2, 2, 2, 2]
+    assert (timed[list(mini_batches.KINDS)] > 0).all(axis=None)
+    page = (results / "mini_batches.md").read_text()
+    assert page.count("| 3072 |") == page.count("| 64 | 128 |") + 1 == 2
 
 
 def test_every_contender_is_timed_at_every_width(results: Path) -> None:
