@@ -6,8 +6,8 @@
 Both are the 3-hidden-layer tanh MLP under µP on one core, batch 64 of 5,000 random unit inputs of
 3,072 numbers (as CIFAR-10 has) or of 64 (as the digits). By hand it is `nn.Sequential`, autograd
 and `torch.optim.SGD`, one seed at a time; the engine trains five seeds, with 32 probes. They
-take turns, so that what else this machine does meets both. Beside them stand the products alone that
-a step of one seed cannot do without, in its shapes: forward, backward but for the inputs, updates.
+take turns, so that what else this machine does meets both. Beside them stand the products alone
+that a step of one seed cannot do without: forward, backward but for the inputs, updates.
 
 Writes mini_batches.csv and mini_batches.md to benchmarks/results/ or the folder given by --out.
 """
