@@ -56,6 +56,12 @@ class PreparedDataset:
         """The inputs whose features are measured, (N, d)."""
         return self.train_inputs if self.probe_inputs is None else self.probe_inputs
 
+    @property
+    def shown(self) -> int:
+        """Of how many of the first training images losses are told: all, if they are the probes."""
+        trained = len(self.train_labels)
+        return trained if self.probe_inputs is None else min(trained, len(self.test_labels))
+
     def save(self, path: str | Path, *, name: str, sha256: str) -> None:
         """Write an npz file.
 

@@ -62,6 +62,16 @@ def conjunction(parts: Iterable[bool | None]) -> bool | None:
     return None if None in known or not known else True
 
 
+def joint(answers: Iterable[bool | None]) -> Verdict:
+    """Of a statement that is asked in several cases: it depends, where it holds in some alone.
+
+    >>> joint([True, None, False]), joint([True, None]), joint([True])
+    ('depends', 'undetermined', 'verified')
+    """
+    known = list(answers)
+    return "depends" if {True, False} <= set(known) else verdict(conjunction(known))
+
+
 def negation(answer: bool | None) -> bool | None:
     """The opposite; of what is undetermined, nothing.
 

@@ -24,6 +24,7 @@ from scipy.special import roots_legendre
 from torch import Tensor
 
 from infwidth.network.initialisation import roles
+from infwidth.recipe import Recipe
 from infwidth.schemes import Scheme
 
 Array = NDArray[np.float64]
@@ -110,6 +111,17 @@ def weight_variances(
     fan_ins = (1, *[width] * hidden_layers)
     return tuple(
         float(f"{std**2 * fan_in:.14g}") for std, fan_in in zip(stds, fan_ins, strict=True)
+    )
+
+
+def recipe_variances(scheme: Scheme, width: int, recipe: Recipe) -> tuple[float, ...]:
+    """Those of the networks of a recipe."""
+    return weight_variances(
+        scheme,
+        width,
+        hidden_layers=recipe.hidden_layers,
+        init_std=recipe.init_std,
+        reference_width=recipe.reference_width,
     )
 
 

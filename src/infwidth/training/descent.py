@@ -61,7 +61,7 @@ class Descending(Generic[Trained]):
         self._rates, self._first_rates = rates, first_rates or rates
         self._taken = 0
         self._batches = Batches(seeds, len(self.labels), batch_size)
-        self._shown = min(len(self.labels), len(data.test_labels))
+        self._shown = data.shown
         self.losses = self._present_losses()
         self._limits = DIVERGED_LOSS_RATIO * self.losses.clamp(min=1.0)
 

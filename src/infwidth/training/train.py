@@ -83,26 +83,17 @@ def train(
     """
     device = pick_device(recipe.device)
     torch.set_float32_matmul_precision(precision_on(device, recipe.precision).matmul)
-    descent = _descent(data, scheme, width, seeds, recipe, device)
+    start = (data, scheme, width, seeds, recipe, device)
+    rates, first = (learning_rates(scheme, width, recipe, first=each) for each in (False, True))
+    how = (data, rates, seeds, recipe.loss, recipe.batch_size, first)
+    descent: Descent | SampledDescent
+    if data.probe_inputs is None:
+        descent = Descent(initial_network(*start), *how)
+    else:
+        descent = SampledDescent(initial_probed_network(*start), *how)
     norms = initial_norms(data, scheme, width, recipe).to(device)
     record = _empty_record(descent.network, seeds, recipe)
     return _Training(descent, data, norms, record, recipe.steps, label).run(checkpoints)
-
-
-def _descent(
-    data: PreparedDataset,
-    scheme: Scheme,
-    width: int,
-    seeds: Sequence[int],
-    recipe: Recipe,
-    device: torch.device,
-) -> Descent | SampledDescent:
-    rates, first = (learning_rates(scheme, width, recipe, first=each) for each in (False, True))
-    how = (data, rates, seeds, recipe.loss, recipe.batch_size, first)
-    start = (data, scheme, width, seeds, recipe, device)
-    if data.probe_inputs is None:
-        return Descent(initial_network(*start), *how)
-    return SampledDescent(initial_probed_network(*start), *how)
 
 
 class _Training:

@@ -22,7 +22,7 @@ from infwidth.theory.coordinates.names import (
     REFERENCE_SEEDS,
     REFERENCE_TOLERANCE,
 )
-from infwidth.theory.gaussian import nngp, weight_variances
+from infwidth.theory.gaussian import nngp, recipe_variances
 from infwidth.theory.linearised.measure import initial_tangent_kernel
 from infwidth.theory.outputs.measure import Limit, process
 
@@ -90,13 +90,7 @@ def reference_of(
 def _linear(scheme: Scheme, inputs: Inputs, recipe: Recipe, steps: Sequence[int]) -> Reference:
     phi = ACTIVATIONS[recipe.activation].value
     images = inputs.data.train_inputs
-    *variances, last = weight_variances(
-        scheme,
-        ENDLESS,
-        hidden_layers=recipe.hidden_layers,
-        init_std=recipe.init_std,
-        reference_width=recipe.reference_width,
-    )
+    *variances, last = recipe_variances(scheme, ENDLESS, recipe)
     kernels = nngp(images @ images.T, variances, phi)[-1]
     theta = initial_tangent_kernel(inputs.data, scheme, ENDLESS, recipe)
 

@@ -2,24 +2,17 @@
 
 import math
 
+import numpy as np
 import pandas as pd
-from scipy.special import stdtrit
 
 from infwidth.measures.estimate import NOT_MEASURED, Estimate
-from infwidth.measures.power_law import UPPER_QUANTILE
+from infwidth.measures.power_law import mean
 
 
 def over_seeds(values: "pd.Series[float]") -> Estimate:
     """Mean and interval of a value for each seed; those of missing ones are left out."""
-    known = values.dropna().to_numpy(float)
-    if not len(known):
-        return NOT_MEASURED
-    mean = float(known.mean())
-    if len(known) < 2:
-        return Estimate(mean, math.nan, math.nan)
-    error = float(known.std(ddof=1)) / math.sqrt(len(known))
-    half = float(stdtrit(len(known) - 1, UPPER_QUANTILE)) * error
-    return Estimate(mean, mean - half, mean + half)
+    known = np.asarray(values.dropna(), dtype=np.float64)
+    return mean(known) if len(known) else NOT_MEASURED
 
 
 def per_seed(rows: pd.DataFrame, column: str = "test_accuracy") -> "pd.Series[float]":

@@ -16,10 +16,10 @@ from infwidth.theory.generalisation.choice import at_best, at_common, complete
 from infwidth.theory.generalisation.differences import leading, started, trained
 from infwidth.theory.generalisation.matched import matched
 from infwidth.theory.generalisation.names import FROM_PROCESS, FROM_ZERO, TANGENT_REGRESSION
+from infwidth.theory.transfer.names import LOSSES
 
 # Where n = ∞ stands, in largest widths, and how far apart the schemes' marks there.
 BEYOND, ASIDE = 3.0, 1.25
-TITLES = {"mse": "squared error", "cross_entropy": "cross-entropy"}
 
 
 def draw(transfer: pd.DataFrame, kernel_limit: pd.DataFrame, class_signal: pd.DataFrame) -> Figure:
@@ -40,7 +40,7 @@ def draw(transfer: pd.DataFrame, kernel_limit: pd.DataFrame, class_signal: pd.Da
                 each[each["loss"] == loss] for each in (transfer, kernel_limit, class_signal)
             )
             _row(row, own, limit, signal, looked)
-            row[0].set_ylabel(f"test loss, {TITLES.get(loss, loss)}")
+            row[0].set_ylabel(f"test loss, {LOSSES.get(loss, loss)}")
             row[1].set_ylabel("test accuracy")
         for ax, title in zip(
             axes[0],

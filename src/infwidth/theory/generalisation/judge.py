@@ -11,7 +11,7 @@ import pandas as pd
 
 from infwidth.numbers import number, power
 from infwidth.theory.coordinates.names import LINEAR
-from infwidth.theory.finding import Finding, conjunction, negation, verdict
+from infwidth.theory.finding import Finding, joint, negation
 from infwidth.theory.generalisation.choice import at_best, at_common
 from infwidth.theory.generalisation.differences import (
     above,
@@ -84,14 +84,13 @@ def findings(
 
 def _finding(statement: str, answers: Answers, on: str, *, few: str = FEW) -> Finding:
     """A finding of one answer or several, which depends on something if they differ."""
-    known = [answer for answer, _ in answers.values()]
-    differs = {True, False} <= set(known)
+    grade = joint(answer for answer, _ in answers.values())
     return Finding(
         "here",
         statement,
-        "depends" if differs else verdict(conjunction(known)),
+        grade,
         "; ".join(f"{name}: {text}" for name, (_, text) in answers.items()) or few,
-        depends_on=on if differs else "",
+        depends_on=on if grade == "depends" else "",
     )
 
 

@@ -17,7 +17,7 @@ from infwidth.network.activations import ACTIVATIONS
 from infwidth.recipe import Recipe
 from infwidth.schemes import Scheme
 from infwidth.theory.coordinates.reference import ENDLESS
-from infwidth.theory.gaussian import nngp, weight_variances
+from infwidth.theory.gaussian import nngp, recipe_variances
 from infwidth.theory.linearised.measure import effective_rates, tangent_kernel
 
 Array = NDArray[np.float64]
@@ -47,13 +47,7 @@ def limit_kernels(scheme: Scheme, recipe: Recipe) -> Kernels:
     Raises:
         ValueError: a kernel is no smooth function of the angle.
     """
-    variances = weight_variances(
-        scheme,
-        ENDLESS,
-        hidden_layers=recipe.hidden_layers,
-        init_std=recipe.init_std,
-        reference_width=recipe.reference_width,
-    )
+    variances = recipe_variances(scheme, ENDLESS, recipe)
     rates = [rate / recipe.learning_rate for rate in effective_rates(scheme, ENDLESS, recipe)]
     phi = ACTIVATIONS[recipe.activation].value
     return Kernels(

@@ -62,7 +62,7 @@ class Images:
             np.concatenate([data.train_inputs, data.test_inputs]),
             one_hot(torch.as_tensor(labels), data.classes),
             trained,
-            trained if data.probe_inputs is None else min(trained, len(data.test_inputs)),
+            data.shown,
         )
 
     def told(self, outputs: Tensor, loss: str) -> Iterator[Row]:

@@ -36,7 +36,7 @@ from infwidth.network.initialisation import initial_network, learning_rates
 from infwidth.network.mlp import Network
 from infwidth.recipe import Recipe
 from infwidth.schemes import Scheme
-from infwidth.theory.gaussian import gaussian_expectation, nngp, weight_variances
+from infwidth.theory.gaussian import gaussian_expectation, nngp, recipe_variances
 from infwidth.theory.linearised.names import COMPARED
 from infwidth.theory.measuring import Files, Settings, Tables
 from infwidth.theory.setting import first_samples
@@ -58,7 +58,7 @@ def tangent_kernel(
 
     Args:
         inputs_gram: <ξ_i, ξ_j>, shape (N, N).
-        variances: v_1, ..., v_{L+1}, as from `infwidth.theory.gaussian.weight_variances`.
+        variances: v_1, ..., v_{L+1}, as from `infwidth.theory.gaussian.recipe_variances`.
         rates: r_1, ..., r_{L+1}, as from `effective_rates`.
         activation: φ's name.
 
@@ -100,13 +100,7 @@ def initial_tangent_kernel(
     data: PreparedDataset, scheme: Scheme, width: int, recipe: Recipe
 ) -> Array:
     """Θ of a scheme on the training inputs, at one width's variances and rates, shape (N, N)."""
-    variances = weight_variances(
-        scheme,
-        width,
-        hidden_layers=recipe.hidden_layers,
-        init_std=recipe.init_std,
-        reference_width=recipe.reference_width,
-    )
+    variances = recipe_variances(scheme, width, recipe)
     gram = data.train_inputs @ data.train_inputs.T
     return tangent_kernel(
         gram, variances, effective_rates(scheme, width, recipe), recipe.activation

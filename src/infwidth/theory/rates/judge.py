@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import pandas as pd
 
 from infwidth.numbers import number, power, with_interval
-from infwidth.theory.finding import Finding, conjunction, negation, verdict
+from infwidth.theory.finding import Finding, joint, negation, verdict
 from infwidth.theory.powers import WidthLaw
 
 # The late window begins where no more than this is left of the error, and the rates of its halves
@@ -123,7 +123,7 @@ def _across(
     statement: str, answers: Mapping[str, bool | None], told: Mapping[str, str], evidence: str
 ) -> Finding:
     """A statement asked of each scheme: it depends on the scheme where the answers differ."""
-    differ = {True, False} <= set(answers.values())
+    grade = joint(answers.values())
     words = {True: "so under", False: "not under", None: "undetermined under"}
     depends = "; ".join(
         f"{word} {', '.join(name for name, given in answers.items() if given is answer)}"
@@ -133,7 +133,7 @@ def _across(
     return Finding(
         "here",
         statement,
-        "depends" if differ else verdict(conjunction(answers.values())),
+        grade,
         f"{evidence}: " + "; ".join(f"{name} {text}" for name, text in told.items()),
-        depends_on=f"the scheme: {depends}" if differ else "",
+        depends_on=f"the scheme: {depends}" if grade == "depends" else "",
     )

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from infwidth.numbers import number, power, with_interval
-from infwidth.theory.finding import Finding, conjunction, negation, verdict
+from infwidth.theory.finding import Finding, conjunction, joint, negation, verdict
 from infwidth.theory.powers import WidthLaw
 from infwidth.theory.rest.names import FRACTIONS
 
@@ -192,16 +192,16 @@ def _times(mup: _Scheme, others: Mapping[str, _Scheme], where: str) -> list[Find
     ]
     if others:
         answers = {each: scheme.quick for each, scheme in others.items()}
-        differ = {True, False} <= set(answers.values())
+        grade = joint(answers.values())
         against = ", ".join(each for each, answer in answers.items() if answer is not True)
         found.append(
             Finding(
                 "here",
                 f"{', '.join(others)}: {statement}",
-                "depends" if differ else verdict(conjunction(answers.values())),
+                grade,
                 f"{where}. " + "; ".join(f"{each}: {told(others[each])}" for each in others),
                 "here",
-                f"the scheme: not shown of {against}" if differ else "",
+                f"the scheme: not shown of {against}" if grade == "depends" else "",
             )
         )
     return found

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 import pandas as pd
 
 from infwidth.numbers import number, power, with_interval
-from infwidth.theory.finding import Finding, Verdict, conjunction, verdict
+from infwidth.theory.finding import Finding, joint
 from infwidth.theory.powers import WidthLaw
 from infwidth.theory.transfer.drift import AT_THE_EDGE, FACTOR, Drift, apart, at_width, stays
 from infwidth.theory.transfer.names import EDGE, FLAT, LOSSES, MOVED, ONE_RATE, UNMOVED
@@ -55,8 +55,8 @@ def _finding(
         ", ".join(name for name, given in answers.items() if given is wanted)
         for wanted in (True, False)
     )
-    grade: Verdict = "depends" if yes and no else verdict(conjunction(answers.values()))
-    depends_on = f"true of {yes}; false of {no}" if yes and no else ""
+    grade = joint(answers.values())
+    depends_on = f"true of {yes}; false of {no}" if grade == "depends" else ""
     return Finding(source, statement, grade, evidence, "here", depends_on)
 
 
