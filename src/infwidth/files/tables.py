@@ -1,6 +1,7 @@
 """CSV files in and out: UTF-8, empty for what was not measured, same bytes for same tables."""
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
 
 import pandas as pd
@@ -21,8 +22,12 @@ def write_csv(table: pd.DataFrame, path: Path | str) -> None:
         table.to_csv(file, index=False, lineterminator="\n", encoding="utf-8")
 
 
-def read_csv(path: Path | str) -> pd.DataFrame:
+def read_csv(path: Path | str, text: Iterable[str] = TEXT) -> pd.DataFrame:
     """Read what `write_csv` wrote; empty is NaN in numbers and "" in text.
+
+    Args:
+        path: its name.
+        text: columns that are text whatever their values look like.
 
     Raises:
         infwidth.files.whole.FileError: it ends within a line.
@@ -34,7 +39,7 @@ def read_csv(path: Path | str) -> pd.DataFrame:
         if file.read(1) != b"\n":
             raise damaged(Path(path), "it ends within a line")
     # Only an empty cell is a missing one: a scheme may well be called "NA".
-    table = pd.read_csv(path, dtype=dict.fromkeys(TEXT, str), keep_default_na=False, na_values=[""])
-    text = [column for column in TEXT if column in table]
+    table = pd.read_csv(path, dtype=dict.fromkeys(text, str), keep_default_na=False, na_values=[""])
+    text = [column for column in text if column in table]
     table[text] = table[text].fillna("")
     return table

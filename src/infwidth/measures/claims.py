@@ -9,6 +9,11 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal
 
+# Of a quantity whose exponent alone is judged.
+FALLS = "decreases with width"
+STABLE = "stable across widths"
+GROWS = "increases with width"
+
 
 @dataclass(frozen=True)
 class Claim:
@@ -16,7 +21,7 @@ class Claim:
 
     Attributes:
         words: of the summary.
-        agreeing: the verdicts that agree with them.
+        agreeing: the verdicts that agree with them, by whichever rules of `trends`.
         width: what they say of growing widths, if they say something.
     """
 
@@ -29,9 +34,9 @@ def _claim(words: str, *agreeing: str, width: Literal["stable", "falls"] | None 
     return Claim(words, frozenset(agreeing), width)
 
 
-_SMALL = _claim("small, close to initialisation", "small")
+_SMALL = _claim("small, close to initialisation", "small", FALLS)
 _RICH = _claim("rich", "rich", width="stable")
-_DECREASES = _claim("decreases with width", "decreases with width", width="falls")
+_DECREASES = _claim("decreases with width", FALLS, width="falls")
 
 # Chen et al. 2025, as summarised. Of IP it says "large", not how it depends on the width.
 CLAIMS: Mapping[str, Mapping[str, Claim]] = MappingProxyType(
@@ -47,14 +52,16 @@ CLAIMS: Mapping[str, Mapping[str, Claim]] = MappingProxyType(
             "space_time": _DECREASES,
         },
         "IP": {
-            "feature_variation": _claim("large", "large", "large and stable"),
+            "feature_variation": _claim("large", "large", "large and stable", STABLE, GROWS),
             "feature_diversity": _claim("low (feature collapse)", "collapsed"),
             "space_time": _DECREASES,
         },
         "µP": {
-            "feature_variation": _claim("large and stable", "large and stable", width="stable"),
+            "feature_variation": _claim(
+                "large and stable", "large and stable", STABLE, width="stable"
+            ),
             "feature_diversity": _RICH,
-            "space_time": _claim("stable across widths", "stable across widths", width="stable"),
+            "space_time": _claim("stable across widths", STABLE, width="stable"),
         },
     }
 )

@@ -25,6 +25,7 @@ from typing import Any
 
 import pandas as pd
 
+from infwidth.measures.claims import FALLS, GROWS, STABLE
 from infwidth.measures.estimate import NOT_MEASURED, Estimate
 from infwidth.measures.misfit import CROSSOVER, Law
 from infwidth.measures.power_law import OTHER_POWERS
@@ -105,23 +106,31 @@ def feature_variation(change: Trend, thresholds: Thresholds) -> str:
 
 def feature_diversity(ratio: Trend, thresholds: Thresholds) -> str:
     """Verdict on the least eigenvalue of the Gram matrix over its mean eigenvalue."""
-    tolerance, collapse = thresholds.stable_exponent, thresholds.collapse_ratio
-    if ratio.value.high < collapse or ratio.falls(tolerance):
-        return "collapsed"
-    if ratio.value.low >= collapse and ratio.does_not_fall(tolerance) and not ratio.unresolved:
-        return "rich"
-    return UNDETERMINED
+    return diversity(ratio, thresholds.stable_exponent, thresholds.collapse_ratio)
 
 
 def space_time(eigenvalue: Trend, thresholds: Thresholds) -> str:
     """Verdict on the least eigenvalue of the space-time Gram matrix."""
-    tolerance = thresholds.stable_exponent
-    if eigenvalue.falls(tolerance):
-        return "decreases with width"
-    if eigenvalue.is_stable(tolerance) and not eigenvalue.unresolved:
-        return "stable across widths"
-    if eigenvalue.grows(tolerance):
-        return "increases with width"
+    return by_exponent(eigenvalue, thresholds.stable_exponent)
+
+
+def by_exponent(trend: Trend, tolerance: float) -> str:
+    """What a quantity does as networks grow wider, whatever its value."""
+    if trend.falls(tolerance):
+        return FALLS
+    if trend.is_stable(tolerance) and not trend.unresolved:
+        return STABLE
+    if trend.grows(tolerance):
+        return GROWS
+    return UNDETERMINED
+
+
+def diversity(ratio: Trend, tolerance: float, least: float) -> str:
+    """Verdict on a relative least eigenvalue that is `least` or more in features that are rich."""
+    if ratio.value.high < least or ratio.falls(tolerance):
+        return "collapsed"
+    if ratio.value.low >= least and ratio.does_not_fall(tolerance) and not ratio.unresolved:
+        return "rich"
     return UNDETERMINED
 
 
