@@ -6,16 +6,23 @@ min_version("9.0")
 
 include: "workflow/rules/common.smk"
 include: "workflow/rules/data.smk"
-include: "workflow/rules/train.smk"
-include: "workflow/rules/analysis.smk"
 
 
-if experiment.theory:
+if multiverse:
 
-    include: "workflow/rules/theory.smk"
+    include: "workflow/rules/multiverse.smk"
+
+else:
+
+    include: "workflow/rules/train.smk"
+    include: "workflow/rules/analysis.smk"
+
+    if experiment.theory:
+
+        include: "workflow/rules/theory.smk"
+    include: "workflow/rules/paper.smk"
 
 
-include: "workflow/rules/paper.smk"
 include: "workflow/rules/review.smk"
 
 
@@ -26,21 +33,9 @@ if MAIN:
 
 
 # Further targets, each a rule of this name: `table1`, `figures`, `theory`, `verify`,
-# `review`.
+# `review`; of a multiverse `worlds`, `figures`, `review`.
 rule all:
     default_target: True
     input:
-        rules.table1.output,
-        rules.figures.output,
-        THEORY_MADE,
-        rules.notebook.output,
-        rules.report_pdf.output,
-        rules.page.output,
-        rules.provenance.output,
-    localrule: True
-
-
-rule theory:
-    input:
-        THEORY_MADE,
+        MADE,
     localrule: True

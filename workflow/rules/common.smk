@@ -15,6 +15,7 @@ before = None if MAIN else os.environ.get("PYTHONPATH")
 os.environ.update(PYTHONPATH=os.pathsep.join(filter(None, [str(SRC), before])))
 
 from infwidth.config import ConfigError, read_experiment
+from infwidth.datasets.sources import sizes
 from infwidth.jobs.devices import visible_devices
 from infwidth.jobs.hardware import is_small, memory_problem
 from infwidth.memory import machine_memory_mb
@@ -24,6 +25,8 @@ from infwidth.jobs.places import refusal
 # the rule, which Snakemake would not notice by itself.
 from infwidth.jobs.code_digest import code_digest as code
 from infwidth.jobs.running import Run
+from infwidth.multiverse.setting import is_multiverse, read_multiverse
+from infwidth.multiverse.worlds import draw
 from infwidth.theory.statements import DRAWN, chosen
 from snakemake.common.configfile import load_configfile
 from snakemake.logging import logger
@@ -37,13 +40,19 @@ CONFIG = WORKFLOW.parent / "config.yaml"
 given, config = config, load_configfile(CONFIG)
 update_config(config, given)
 try:
-    experiment = read_experiment(
-        config,
-        WORKFLOW / "schemas/config.schema.yaml",
-        base=load_configfile(CONFIG),
-        given=given,
-        files=[CONFIG, *map(Path, workflow.configfiles)],
-    )
+    how = {
+        "base": load_configfile(CONFIG),
+        "given": given,
+        "files": [CONFIG, *map(Path, workflow.configfiles)],
+    }
+    if is_multiverse(config):
+        multiverse = read_multiverse(config, WORKFLOW / "schemas", **how)
+        experiment, drawn = multiverse.base, draw(multiverse, sizes)
+    else:
+        multiverse = None
+        experiment = read_experiment(
+            config, WORKFLOW / "schemas/config.schema.yaml", **how
+        )
 except ConfigError as error:
     # Unlike a WorkflowError, this leaves the message alone.
     sys.exit(str(error))

@@ -6,9 +6,36 @@ from infwidth.jobs.hardware import input_memory_mb
 
 CIFAR10_ARCHIVE = str(Path(experiment.data_root, ARCHIVE_NAME))
 
+# In a multiverse one of the factors may choose among them.
+DATASETS = {experiment.dataset}
+if multiverse:
+    DATASETS |= {world.experiment.dataset for world in drawn.worlds}
+
+
+# What of a data set becomes inputs.
+COUNTS = ("pool", "samples", "test_samples", "train_samples", "probes")
+
+
+def source_of(its):
+    """The file that an experiment's images come from; none where a library has them."""
+    if its.dataset == "cifar10":
+        return local(ancient(CIFAR10_ARCHIVE))
+    return local(its.dataset_path) if its.dataset == "npz" else []
+
+
+def location_of(its):
+    """Where its data set is looked for."""
+    return {key: getattr(its, key) for key in SOURCES[its.dataset].config_keys}
+
+
+def loader_of(its):
+    """The module that loads its data set."""
+    return SOURCES[its.dataset].load.__module__.removeprefix("infwidth.")
+
+
 # An archive that is there is a source file which no rule makes. Snakemake would remove it before
 # it ran such a rule again (for a changed script, say) and download what the user already had.
-if experiment.dataset == "cifar10" and not Path(CIFAR10_ARCHIVE).exists():
+if "cifar10" in DATASETS and not Path(CIFAR10_ARCHIVE).exists():
 
     rule retrieve_cifar10:
         output:
@@ -37,10 +64,7 @@ if experiment.dataset == "cifar10" and not Path(CIFAR10_ARCHIVE).exists():
 
 rule prepare_dataset:
     input:
-        {
-            "cifar10": local(ancient(CIFAR10_ARCHIVE)),
-            "npz": local(experiment.dataset_path or ""),
-        }.get(experiment.dataset, []),
+        source_of(experiment),
     output:
         f"{RESULTS}/dataset.npz",
     log:
@@ -60,17 +84,9 @@ rule prepare_dataset:
         dataset=experiment.dataset,
         # A function, since Snakemake fills in what stands in braces.
         name=lambda wildcards: data_name(experiment.dataset, experiment.dataset_path),
-        location={
-            key: getattr(experiment, key)
-            for key in SOURCES[experiment.dataset].config_keys
-        },
-        counts=experiment.settings(
-            "pool", "samples", "test_samples", "train_samples", "probes"
-        ),
-        code=code(
-            "datasets.identity",
-            SOURCES[experiment.dataset].load.__module__.removeprefix("infwidth."),
-        ),
+        location=location_of(experiment),
+        counts=experiment.settings(*COUNTS),
+        code=code("datasets.identity", loader_of(experiment)),
     message:
         (
             f"Preparing {experiment.train_samples or experiment.samples} training "

@@ -267,3 +267,20 @@ rule page:
         "Writing the page {output}"
     script:
         "../scripts/write_page.py"
+
+
+MADE = [
+    rules.table1.output,
+    rules.figures.output,
+    THEORY_MADE,
+    rules.notebook.output,
+    rules.report_pdf.output,
+    rules.page.output,
+    rules.provenance.output,
+]
+
+
+rule theory:
+    input:
+        THEORY_MADE,
+    localrule: True

@@ -13,7 +13,7 @@ rule review:
         mem_mb=2000,
         runtime=15,
     params:
-        folder=Path(rules.verdicts.output.headline).parent.as_posix(),
+        folder=PAPER,
     message:
         "Regenerating all in {params.folder} from its measurements, and comparing"
     script:

@@ -6,6 +6,6 @@ parametrizations, `checks` holds the rules between keys, `training_set` those ab
 on, and `reading` puts them together.
 """
 
-from infwidth.config.reading import ConfigError, read_experiment
+from infwidth.config.reading import ConfigError, read_changes, read_experiment
 
-__all__ = ["ConfigError", "read_experiment"]
+__all__ = ["ConfigError", "read_changes", "read_experiment"]

@@ -88,6 +88,32 @@ def read_experiment(
     return Experiment(**values, theory=Theory(**theory) if theory else None)
 
 
+def read_changes(
+    changes: Mapping[str, Any], schema: Schema
+) -> tuple[dict[str, Any], list[Problem]]:
+    """Keys by themselves, of whatever is to be laid over a configuration.
+
+    Args:
+        changes: key -> value, as somebody wrote it.
+        schema: as for `read_experiment`.
+
+    Returns:
+        The values that are right, with their keys' types, and what is wrong: (key, text).
+    """
+    known: Mapping[str, Schema] = schema["properties"]
+    values: dict[str, Any] = {}
+    problems: list[Problem] = []
+    for key, found in changes.items():
+        if key not in known:
+            problems.append(wording.unknown_key(key, known))
+            continue
+        value, wrong = _read_key(key, found, known[key], None, ())
+        problems += wrong
+        if not wrong:
+            values[key] = value
+    return values, problems
+
+
 @lru_cache
 def load_schema(path: Path) -> Schema:
     """The schema in a YAML file."""

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from infwidth.files.whole import load_arrays
 from infwidth.measures.features import KINDS, Features
 from infwidth.measures.spectra import Spectra, spectra_of
-from infwidth.training.record import CURVES
+from infwidth.training.record import CURVES, TrainingRecord
 
 
 @dataclass(frozen=True)
@@ -33,6 +33,16 @@ class Curves:
             seeds=arrays["seeds"],
             values=arrays["values"],
             diverged=arrays["diverged"],
+        )
+
+    @classmethod
+    def of_record(cls, record: TrainingRecord) -> Self:
+        """Those of a training in memory."""
+        return cls(
+            steps=record.steps,
+            seeds=record.seeds,
+            values=record.stacked_curves,
+            diverged=record.lost,
         )
 
 
@@ -128,18 +138,25 @@ class Collected(NamedTuple):
 
 def collect(trainings: Iterable[tuple[str, int, Path, Path]]) -> Collected:
     """Measure trainings given as (scheme, width, features file, curves file)."""
-    parts = []
-    for scheme, width, features_file, curves_file in trainings:
-        features, curves = Features.load(features_file), Curves.load(curves_file)
-        values = spectra_of(features)
-        parts.append(
-            Collected(
-                metrics=metrics_table(scheme, width, features, values),
-                runs=runs_table(scheme, width, curves),
-                diverged=diverged_table(scheme, width, curves),
-                spectra=spectra_table(scheme, width, features, values),
-            )
-        )
+    return together(
+        measured(scheme, width, Features.load(features), Curves.load(curves))
+        for scheme, width, features, curves in trainings
+    )
+
+
+def measured(scheme: str, width: int, features: Features, curves: Curves) -> Collected:
+    """The rows of one training."""
+    values = spectra_of(features)
+    return Collected(
+        metrics=metrics_table(scheme, width, features, values),
+        runs=runs_table(scheme, width, curves),
+        diverged=diverged_table(scheme, width, curves),
+        spectra=spectra_table(scheme, width, features, values),
+    )
+
+
+def together(parts: Iterable[Collected]) -> Collected:
+    """The rows of several trainings, in their order."""
     return Collected(*(pd.concat(tables, ignore_index=True) for tables in zip(*parts, strict=True)))
 
 

@@ -144,11 +144,15 @@ RULES: Mapping[str, Callable[[Trend, Thresholds], str]] = {
 
 def word(column: str, trend: Trend, thresholds: Thresholds) -> str:
     """The verdict on a trend in a column of Table 1."""
-    rule = RULES[column]
-    said = rule(trend, thresholds)
+    return settled(lambda read: RULES[column](read, thresholds), trend)
+
+
+def settled(rule: Callable[[Trend], str], trend: Trend) -> str:
+    """What a rule says of a trend; a crossover where a refused power hides another word."""
+    said = rule(trend)
     if trend.law != CROSSOVER:
         return said
-    locally = rule(replace(trend, exponent=trend.local), thresholds)
+    locally = rule(replace(trend, exponent=trend.local))
     return said if said == locally else CROSSOVER
 
 

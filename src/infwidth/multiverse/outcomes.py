@@ -28,7 +28,7 @@ NO_OUTCOME = frozenset({NOT_MOVING, DIVERGED, FAILED})
 # Of a cell in worlds.csv, beside its outcome: what its verdict was read from.
 NUMBERS = ("value", "low", "high", "exponent", "exponent_low", "exponent_high")
 # Of a scheme: the training loss at the largest width, and how many of its replicas diverged.
-BESIDE = ("loss_start", "loss_end", "diverged")
+BESIDE = ("start", "end", "diverged")
 
 
 class Cell(NamedTuple):

@@ -53,13 +53,21 @@ class TrainingRecord:
             initial=self.initial,
             change=self.change,
         )
-        diverged = np.array(sorted(self.diverged.items()), dtype=np.int64).reshape(-1, 2)
-        values = np.stack([self.curves[name] for name in CURVES])
         save_arrays(
             curves,
             steps=self.steps,
             seeds=self.seeds,
-            values=values,
-            diverged=diverged,
+            values=self.stacked_curves,
+            diverged=self.lost,
             device=self.device,
         )
+
+    @property
+    def stacked_curves(self) -> NDArray[np.float64]:
+        """The curves in the order of CURVES, shape (5, S, R)."""
+        return np.stack([self.curves[name] for name in CURVES])
+
+    @property
+    def lost(self) -> NDArray[np.int64]:
+        """Seed and step of each replica that diverged, shape (how many, 2)."""
+        return np.array(sorted(self.diverged.items()), dtype=np.int64).reshape(-1, 2)
