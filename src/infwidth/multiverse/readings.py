@@ -154,27 +154,28 @@ def _progress(scheme: str, runs: pd.DataFrame, diverged: pd.DataFrame, last: int
     return Progress(float(losses.get(0, float("nan"))), float(losses.get(last, float("nan"))), lost)
 
 
-def _best_steps(runs: pd.DataFrame) -> "pd.Series[int]":
+def _best_steps(runs: pd.DataFrame) -> dict[tuple[str, int], int]:
     """(scheme, width) -> the step after the first with the least mean test loss."""
-    later = runs[runs["step"] > 0]
-    losses = later.groupby(["scheme", "width", "step"])["test_loss"].mean()
-    best = losses.groupby(level=["scheme", "width"]).idxmin()
-    return best.map(lambda key: key[2])
+    losses = runs[runs["step"] > 0].groupby(["scheme", "width", "step"])["test_loss"].mean()
+    found = losses.groupby(level=["scheme", "width"]).idxmin()
+    return {(scheme, width): step for scheme, width, step in found}
 
 
-def _read_at(table: pd.DataFrame, best: "pd.Series[int]", last: int) -> pd.DataFrame:
+def _read_at(table: pd.DataFrame, best: Mapping[tuple[str, int], int], last: int) -> pd.DataFrame:
     """The rows of step 0 and of each training's best step, which stands for the last one."""
-    keys = pd.MultiIndex.from_frame(table[["scheme", "width"]])
-    chosen = table["step"].to_numpy() == best.reindex(keys).to_numpy()
+    trainings = zip(table["scheme"], table["width"], table["step"], strict=True)
+    chosen = [best.get((scheme, width)) == step for scheme, width, step in trainings]
     start = table[table["step"] == 0]
     return pd.concat([start, table[chosen].assign(step=last)], ignore_index=True)
 
 
-def _standing_for(spectra: pd.DataFrame, best: "pd.Series[int]", last: int) -> pd.DataFrame:
+def _standing_for(
+    spectra: pd.DataFrame, best: Mapping[tuple[str, int], int], last: int
+) -> pd.DataFrame:
     """Of each scheme and matrix the spectrum nearest to its best step, as that of the last one."""
     parts = []
     for (scheme, width, _), rows in spectra.groupby(["scheme", "width", "matrix"], sort=False):
-        if (scheme, width) in best.index:
-            nearest = nearest_step(rows["step"], int(best[scheme, width]))
+        if step := best.get((str(scheme), int(str(width)))):
+            nearest = nearest_step(rows["step"], step)
             parts.append(rows[rows["step"] == nearest].assign(step=last))
     return pd.concat(parts, ignore_index=True) if parts else spectra

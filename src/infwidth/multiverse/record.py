@@ -32,7 +32,7 @@ class Record:
     @classmethod
     def of_failure(cls, error: str) -> Self:
         """Of a world whose training came to no end."""
-        return cls(*(pd.DataFrame() for _ in TABLES), failed=error)
+        return cls(**{name: pd.DataFrame() for name in TABLES}, failed=error)
 
     def save(self, path: Path) -> None:
         """Write an npz file: an array for each column."""
