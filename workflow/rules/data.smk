@@ -3,6 +3,7 @@ from pathlib import Path
 from infwidth.datasets.cifar10 import ARCHIVE_NAME
 from infwidth.datasets.sources import SOURCES, data_name
 from infwidth.jobs.hardware import input_memory_mb
+from infwidth.multiverse.worlds import COUNTS
 
 CIFAR10_ARCHIVE = str(Path(experiment.data_root, ARCHIVE_NAME))
 
@@ -10,10 +11,6 @@ CIFAR10_ARCHIVE = str(Path(experiment.data_root, ARCHIVE_NAME))
 DATASETS = {experiment.dataset}
 if multiverse:
     DATASETS |= {world.experiment.dataset for world in drawn.worlds}
-
-
-# What of a data set becomes inputs.
-COUNTS = ("pool", "samples", "test_samples", "train_samples", "probes")
 
 
 def source_of(its):

@@ -118,15 +118,7 @@ rule read_worlds:
         mem_mb=growing(1500),
         runtime=growing(60),
     params:
-        worlds=lambda wildcards: [
-            {
-                "number": world.number,
-                "point": world.point,
-                "levels": dict(world.levels),
-                "settings": world.settings,
-            }
-            for world in chunk_of(wildcards)
-        ],
+        worlds=lambda wildcards: [world.identity for world in chunk_of(wildcards)],
         readings={name: dict(vars(each)) for name, each in multiverse.readings.items()},
         code=code("multiverse.tables"),
     message:

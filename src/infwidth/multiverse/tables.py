@@ -75,3 +75,8 @@ def join(parts: Sequence[Path], whole: Path) -> None:
 def table(rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
     """Rows as a table."""
     return pd.DataFrame(list(rows))
+
+
+def row_text(row: Mapping[str, Any]) -> str:
+    """A row with its column names, as it stands in the file."""
+    return table([row]).to_csv(index=False, lineterminator="\n")

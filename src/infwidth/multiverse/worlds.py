@@ -28,16 +28,8 @@ from infwidth.network.costs import recipe_settings
 BLOCK = 1024
 # Points tried for one world before the rules are said to forbid them all.
 PATIENCE = 2 * BLOCK
-# What the inputs of a world follow from.
-DATA = (
-    "dataset",
-    "dataset_path",
-    "pool",
-    "samples",
-    "test_samples",
-    "train_samples",
-    "probes",
-)
+# What of a data set becomes inputs.
+COUNTS = ("pool", "samples", "test_samples", "train_samples", "probes")
 
 
 @dataclass(frozen=True)
@@ -59,7 +51,9 @@ class World:
     @property
     def data(self) -> str:
         """A name for its inputs: the same for all worlds with the same."""
-        settings = json.dumps(self.experiment.settings(*DATA), sort_keys=True)
+        settings = json.dumps(
+            self.experiment.settings("dataset", "dataset_path", *COUNTS), sort_keys=True
+        )
         return hashlib.sha256(settings.encode()).hexdigest()[:12]
 
     @property
@@ -73,12 +67,15 @@ class World:
         }
 
     @property
-    def settings(self) -> dict[str, Any]:
-        """What its trainings are read by, in JSON types."""
+    def identity(self) -> dict[str, Any]:
+        """What `infwidth.multiverse.tables.rows` needs besides the record, in JSON types."""
         its = self.experiment
+        settings = its.settings("hidden_layers", "samples", "steps", "fit_width_ratio")
         return {
-            "schemes": list(its.schemes),
-            **its.settings("hidden_layers", "samples", "steps", "fit_width_ratio"),
+            "number": self.number,
+            "point": self.point,
+            "levels": dict(self.levels),
+            "settings": {"schemes": list(its.schemes), **settings},
         }
 
 

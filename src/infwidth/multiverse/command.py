@@ -1,0 +1,101 @@
+"""One world by itself, from the command line: its config, or its row of worlds.csv."""
+
+import argparse
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from infwidth.config import ConfigError
+from infwidth.datasets import sources
+from infwidth.datasets.prepare import prepare
+from infwidth.jobs.code_digest import PACKAGE
+from infwidth.multiverse.setting import Multiverse, read_multiverse
+from infwidth.multiverse.tables import row_text, rows
+from infwidth.multiverse.worlds import COUNTS, World, draw
+
+ROOT = PACKAGE.parents[1]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Print what is asked for; the exit status."""
+    parser = argparse.ArgumentParser(
+        prog="python -m infwidth.multiverse",
+        description="Print the configuration of one world, an ordinary experiment: "
+        "`> world.yaml`, then `snakemake --cores all --configfile world.yaml`.",
+    )
+    parser.add_argument(
+        "source",
+        nargs="+",
+        type=Path,
+        help="a paper folder with worlds.csv, or files laid over config.yaml in this order, such "
+        "as config/multiverse.yaml",
+    )
+    parser.add_argument("world", type=int, help="its number in worlds.csv, from 0")
+    parser.add_argument(
+        "--row", action="store_true", help="train it here, and print its row of worlds.csv"
+    )
+    asked = parser.parse_args(arguments)
+    try:
+        multiverse = _read(asked.source)
+        worlds = draw(multiverse, sources.sizes).worlds
+        if not 0 <= asked.world < len(worlds):
+            raise ValueError(f"world: found {asked.world}; choose one of 0 to {len(worlds) - 1}")
+    except (OSError, ValueError) as error:
+        parser.exit(2, f"{error}\n")
+    world = worlds[asked.world]
+    sys.stdout.write(_row(world, multiverse) if asked.row else as_yaml(world))
+    return 0
+
+
+def as_yaml(world: World) -> str:
+    """Its configuration, every key, with its levels in a comment."""
+    levels = ", ".join(f"{factor} {level}" for factor, level in world.levels.items())
+    config = yaml.safe_dump(world.experiment.to_config(), allow_unicode=True, sort_keys=False)
+    return f"# World {world.number}: {levels}.\n{config}"
+
+
+def _read(given: Sequence[Path]) -> Multiverse:
+    if given[0].is_dir():
+        provenance = json.loads((given[0] / "provenance.json").read_text(encoding="utf-8"))
+        config, base = provenance["config"], provenance["config"]
+    else:
+        base, *over = (_yaml(path) for path in (ROOT / "config.yaml", *given))
+        config = base
+        for each in over:
+            config = _laid_over(config, each)
+    if "factors" not in config:
+        raise ConfigError([f"factors: none in {' '.join(map(str, given))}, which has no worlds"])
+    return read_multiverse(config, ROOT / "workflow/schemas", base=base)
+
+
+def _yaml(path: Path) -> dict[str, Any]:
+    found = yaml.safe_load(path.read_text(encoding="utf-8"))
+    return found if isinstance(found, dict) else {}
+
+
+def _laid_over(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    """As Snakemake lays a file over another: mappings are merged."""
+    merged = dict(below)
+    for key, value in above.items():
+        both = isinstance(value, Mapping) and isinstance(merged.get(key), Mapping)
+        merged[key] = _laid_over(merged[key], value) if both else value
+    return merged
+
+
+def _row(world: World, multiverse: Multiverse) -> str:
+    """Column names and its row."""
+    import torch
+
+    from infwidth.multiverse.run import run
+
+    torch.set_num_threads(1)
+    its = world.experiment
+    source = sources.SOURCES[its.dataset]
+    images = source.load(**{key: getattr(its, key) for key in source.config_keys})
+    record = run(prepare(images, **its.settings(*COUNTS)), **world.training)
+    row, _ = rows(**world.identity, record=record, readings=multiverse.readings)
+    return row_text(row)
