@@ -20,6 +20,7 @@ class Record:
         runs: runs.csv.
         diverged: diverged.csv.
         spectra: spectra.csv at the largest width, which sets the finite-width correction.
+        device: the names of the processors that trainings ran on, in a line.
         failed: an error in a line; empty where there are tables.
     """
 
@@ -27,12 +28,14 @@ class Record:
     runs: pd.DataFrame
     diverged: pd.DataFrame
     spectra: pd.DataFrame
+    device: str = ""
     failed: str = ""
 
     @classmethod
     def of_failure(cls, error: str) -> Self:
         """Of a world whose training came to no end."""
-        return cls(**{name: pd.DataFrame() for name in TABLES}, failed=error)
+        nothing = pd.DataFrame()
+        return cls(nothing, nothing, nothing, nothing, failed=error)
 
     def save(self, path: Path) -> None:
         """Write an npz file: an array for each column."""
@@ -41,7 +44,7 @@ class Record:
             for name in TABLES
             for column, values in getattr(self, name).items()
         }
-        save_arrays(path, failed=self.failed, **arrays)
+        save_arrays(path, device=self.device, failed=self.failed, **arrays)
 
     @classmethod
     def load(cls, path: Path) -> Self:
@@ -52,11 +55,12 @@ class Record:
         """
         arrays = load_arrays(path)
         columns: dict[str, dict[str, Any]] = {name: {} for name in TABLES}
-        failed = str(arrays.pop("failed", ""))
+        device, failed = (str(arrays.pop(name, "")) for name in ("device", "failed"))
         for key, values in arrays.items():
             name, _, column = key.partition(":")
             columns[name][column] = values
-        return cls(**{name: pd.DataFrame(each) for name, each in columns.items()}, failed=failed)
+        metrics, runs, diverged, spectra = (pd.DataFrame(columns[name]) for name in TABLES)
+        return cls(metrics, runs, diverged, spectra, device, failed)
 
 
 def _array(values: "pd.Series[Any]") -> Any:

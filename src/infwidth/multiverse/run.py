@@ -31,30 +31,17 @@ def run(
     Returns:
         The numbers of an experiment with the same configuration, to the last bit.
     """
-    tables = together(
-        _trained(data, scheme, powers, width, recipe, seeds, label)
-        for scheme, powers in schemes.items()
-        for width, recipe in recipes
-    )
+    devices: set[str] = set()
+    parts: list[Collected] = []
+    for scheme, powers in schemes.items():
+        for width, recipe in recipes:
+            told = f"{label} {scheme} n={width}".strip()
+            its = Scheme(**powers), width, range(seeds), Recipe(**recipe)
+            record = train(data, *its, label=told)
+            features, curves = Features.of_record(record), Curves.of_record(record)
+            parts.append(measured(scheme, width, features, curves))
+            devices.add(record.device)
+    tables = together(parts)
     widest = tables.spectra["width"] == tables.spectra["width"].max()
-    return Record(**tables._replace(spectra=tables.spectra[widest])._asdict())
-
-
-def _trained(
-    data: PreparedDataset,
-    scheme: str,
-    powers: Mapping[str, Any],
-    width: int,
-    recipe: Mapping[str, Any],
-    seeds: int,
-    label: str,
-) -> Collected:
-    record = train(
-        data,
-        Scheme(**powers),
-        width,
-        range(seeds),
-        Recipe(**recipe),
-        label=f"{label} {scheme} n={width}".strip(),
-    )
-    return measured(scheme, width, Features.of_record(record), Curves.of_record(record))
+    tables = tables._replace(spectra=tables.spectra[widest])
+    return Record(**tables._asdict(), device=", ".join(sorted(devices)))
