@@ -8,27 +8,18 @@ from infwidth.drawing.style import GREY
 from infwidth.measures.metrics import SHOWN
 from infwidth.multiverse.outcomes import Cell
 
-# Points; inches a row.
+# Points.
 LETTERS = 6.3
+# Inches: a row where there is room, and a figure that leaves room for its caption.
 HEIGHT = 0.118
+PAGE = 8.2
 # Points from the panel to the left, where the names of groups begin.
 MARGIN = 100
 
 
-def ordered(levels: Iterable[str]) -> list[str]:
-    """Levels in an order that readers expect: numbers by their size, then words.
-
-    >>> ordered(["full", "64", "8", "8", "0.5"])
-    ['0.5', '8', '64', 'full']
-    """
-
-    def key(level: str) -> tuple[float, str]:
-        try:
-            return float(level), level
-        except ValueError:
-            return float("inf"), level
-
-    return sorted(set(levels), key=key)
+def height(count: int, beside: float) -> float:
+    """Inches of each of so many rows, in a figure of which something else takes `beside`."""
+    return min(HEIGHT, (PAGE - beside) / max(count, 1))
 
 
 def in_words(name: str) -> str:

@@ -11,13 +11,16 @@ from matplotlib.figure import Figure
 from infwidth import numbers
 from infwidth.drawing import style
 from infwidth.drawing.style import GREY
-from infwidth.files.tables import read_csv
+from infwidth.multiverse import factors
+from infwidth.multiverse.factors import Level
 from infwidth.multiverse.figures import rows
+from infwidth.multiverse.figures.rows import in_words
 from infwidth.multiverse.outcomes import Cell, Outcomes
+from infwidth.multiverse.shares import Row, read
 
 ALL = "all worlds"
 # From dark, where no world agrees, to white, where all do; also in grey.
-COLOURS = ListedColormap(sns.color_palette("rocket", 256)[40:] + [(1.0, 1.0, 1.0)])
+COLOURS = ListedColormap([*sns.color_palette("rocket", 256).as_hex()[40:], "white"])
 # Under this share, letters are white.
 DARK = 0.62
 
@@ -28,7 +31,8 @@ def draw(folder: Path) -> Figure:
     groups = rows.grouped(found.cells)
     table = shares(folder, found)[[cell for own in groups.values() for cell in own]]
     with style.applied():
-        figure = Figure(figsize=(style.TEXT_WIDTH, 0.5 + rows.HEIGHT * len(table)))
+        height = rows.height(len(table), beside=0.5) * len(table)
+        figure = Figure(figsize=(style.TEXT_WIDTH, 0.5 + height))
         ax = figure.subplots()
         ax.imshow(table, cmap=COLOURS, vmin=0, vmax=1, aspect="auto", interpolation="none")
         _numbers(ax, table)
@@ -45,19 +49,19 @@ def shares(folder: Path, found: Outcomes) -> pd.DataFrame:
         found: its outcomes.
 
     Returns:
-        a row for all worlds and then one for each level, by (factor, level), a column for each
+        a row for all worlds and then one for each level, by (factor, level); a column for each
         cell; NaN where training moved in no world.
     """
-    whole = read_csv(folder / "robustness.csv")
-    whole = whole[whole["rule"] == found.names[0]].assign(factor="", level=ALL)
-    by_level = read_csv(folder / "factors.csv", text=("scheme", "column", "factor", "level"))
-    by_level["factor"] = by_level["factor"].map(rows.in_words)
-    table = pd.concat([whole, by_level])
-    table["cell"] = [Cell(*pair) for pair in zip(table["scheme"], table["column"], strict=True)]
-    table = table[table["cell"].isin(found.cells)]
-    places = table[["factor", "level"]].drop_duplicates().itertuples(index=False, name=None)
-    wide = table.set_index(["factor", "level", "cell"])["share"].unstack("cell")
-    return wide.loc[[*places]].astype(float)
+    told: list[tuple[tuple[str, str], Row | Level]] = [
+        *((("", ALL), row) for row in read(folder) if row.rule == found.names[0]),
+        *(((in_words(row.factor), row.level), row) for row in factors.read(folder)),
+    ]
+    table = pd.DataFrame(
+        [(place, Cell(row.scheme, row.column), row.share) for place, row in told],
+        columns=["place", "cell", "share"],
+    )
+    wide = table.set_index(["place", "cell"])["share"].unstack("cell")
+    return wide.loc[[*dict.fromkeys(table["place"])], [*found.cells]]
 
 
 def _labels(table: pd.DataFrame) -> dict[str, list[str]]:
@@ -72,8 +76,9 @@ def _numbers(ax: Axes, table: pd.DataFrame) -> None:
         for column, share in enumerate(values):
             if share == share:
                 text = numbers.percent(float(share)).removesuffix(" %")
+                ink = "white" if share < DARK else "0.1"
                 ax.text(column, place, text, ha="center", va="center_baseline",
-                        fontsize=rows.LETTERS, color="white" if share < DARK else "0.1")  # fmt: skip
+                        fontsize=rows.LETTERS, color=ink)  # fmt: skip
 
 
 def _columns(ax: Axes, groups: dict[str, list[Cell]]) -> None:

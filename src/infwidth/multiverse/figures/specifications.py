@@ -19,11 +19,12 @@ from infwidth.measures.misfit import CROSSOVER
 from infwidth.measures.trends import UNDETERMINED
 from infwidth.multiverse.figures import rows
 from infwidth.multiverse.outcomes import NO_OUTCOME, UNRESOLVED, Outcomes
+from infwidth.multiverse.shares import levels_of, ordered
 
 # What a mark says -> its colour; the less it agrees, the darker.
 MARKS: Mapping[str, str] = {
-    "agrees with the claim": "#a3d3bd",
-    "undecided": "#d58a35",
+    "agrees with the claim": "#b7ddca",
+    "undecided": "#c87a24",
     "says something else": "#8c1d04",
     "training did not move, or came to no end": "white",
 }
@@ -33,19 +34,24 @@ UNDECIDED_WORDS = frozenset({UNDETERMINED, UNRESOLVED, CROSSOVER})
 FEW = 128
 # Of a picture of marks: viewers of PDF files smooth what has fewer pixels.
 PIXELS = (2400, 12)
+# Inches: the count of cells; legend and axes.
+BESIDE = (0.75, 0.65)
 
 
 def draw(folder: Path) -> Figure:
     """The figure of a paper folder, by the reading that comes first."""
     found = Outcomes.read(folder)
     agreement = found.agreement(found.names[0])
-    order, factors = sorted_worlds(found.worlds.set_index("world")[[*found.factors]], agreement)
-    levels = found.worlds.set_index("world").loc[order, factors].astype(str)
-    groups = {factor: rows.ordered(levels[factor]) for factor in factors}
+    levels = levels_of(found)
+    order, factors = sorted_worlds(levels, agreement)
+    levels = levels.loc[order]
+    groups = {factor: ordered(levels[factor]) for factor in factors}
     cells = rows.grouped(found.cells)
-    heights = (0.75, rows.HEIGHT * len(found.cells), rows.HEIGHT * sum(map(len, groups.values())))
+    counts = (len(found.cells), sum(map(len, groups.values())))
+    row = rows.height(sum(counts), beside=sum(BESIDE))
+    heights = (BESIDE[0], *(row * count for count in counts))
     with style.applied():
-        figure = Figure(figsize=(style.TEXT_WIDTH, 0.65 + sum(heights)))
+        figure = Figure(figsize=(style.TEXT_WIDTH, BESIDE[1] + sum(heights)))
         above, middle, below = figure.subplots(3, sharex=True, height_ratios=heights)
         _count(above, agreement.loc[order])
         shown = marks(found.words(found.names[0]).loc[order], agreement.loc[order])
@@ -74,12 +80,11 @@ def sorted_worlds(levels: pd.DataFrame, agreement: pd.DataFrame) -> tuple[list[i
     """
     counts = agreement.sum(axis=1)
     spread = {name: counts.groupby(levels[name]).transform("mean").var() for name in levels}
-    factors = sorted(levels, key=lambda name: -spread[name])
+    factors = sorted(map(str, levels), key=lambda name: -spread[name])
     keys = pd.DataFrame({"count": -counts})
     for name in factors:
-        place = {level: at for at, level in enumerate(rows.ordered(levels[name].astype(str)))}
-        keys[name] = levels[name].astype(str).map(place)
-    return keys.sort_values([*keys], kind="stable").index.tolist(), factors
+        keys[name] = levels[name].map(ordered(levels[name]).index)
+    return [int(world) for world in keys.sort_values([*keys], kind="stable").index], factors
 
 
 def marks(words: pd.DataFrame, agreement: pd.DataFrame) -> pd.DataFrame:
