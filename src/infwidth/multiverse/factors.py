@@ -6,7 +6,7 @@ fitted on, beside the accuracy of always saying the commoner outcome. A factor's
 that accuracy loses when the factor's levels change places among those worlds.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, fields
 from math import nan
 from pathlib import Path
@@ -14,11 +14,13 @@ from pathlib import Path
 import pandas as pd
 
 from infwidth.files.tables import read_csv, write_csv
-from infwidth.multiverse.outcomes import Outcomes
-from infwidth.multiverse.shares import Contrast, Share, agreements, contrasts, levels_of, ordered
+from infwidth.multiverse.outcomes import Cell, Outcomes
+from infwidth.multiverse.shares import Share, agreements, contrasts, levels_of, ordered
+from infwidth.multiverse.trees import Tree, tree
 from infwidth.theory.activations.names import PAPER
 
 TABLE = "factors.csv"
+MODELS = "models.csv"
 # Factors that no world was made by: the choice of the analysis, and what the theorem covers.
 READING = "reading"
 THEOREM = "theorem"
@@ -50,10 +52,15 @@ class Level:
 
 
 def write(folder: Path) -> None:
-    """Write factors.csv from the two tables of a paper folder."""
-    rows = factors(Outcomes.read(folder))
-    names = [field.name for field in fields(Level)]
-    write_csv(pd.DataFrame([asdict(row) for row in rows], columns=names), folder / TABLE)
+    """Write factors.csv and models.csv from the two tables of a paper folder."""
+    outcomes = Outcomes.read(folder)
+    models = trees(outcomes)
+    made = {
+        TABLE: pd.DataFrame(map(asdict, factors(outcomes, models))),
+        MODELS: pd.DataFrame([model.row for model in models.values()]),
+    }
+    for name, table in made.items():
+        write_csv(table, folder / name)
 
 
 def read(folder: Path) -> list[Level]:
@@ -63,24 +70,37 @@ def read(folder: Path) -> list[Level]:
     return [Level(**{str(key): value for key, value in row.items()}) for row in found]
 
 
-def factors(outcomes: Outcomes) -> list[Level]:
-    """Every cell, and several at once, by the first reading, at every level of every factor."""
+def trees(outcomes: Outcomes) -> dict[Cell, Tree]:
+    """The tree of every cell, and of several at once, by the first reading."""
+    levels = levels_of(outcomes)
+    found = agreements(outcomes, outcomes.names[0])
+    return {cell: tree(cell, agrees, levels) for cell, _, agrees in found}
+
+
+def factors(outcomes: Outcomes, models: Mapping[Cell, Tree]) -> list[Level]:
+    """Every cell, and several at once, by the first reading, at every level of every factor.
+
+    Args:
+        outcomes: the worlds.
+        models: as `trees` makes them.
+    """
     levels = levels_of(outcomes)
     theorem = _theorem(levels)
+    every = pd.concat([levels, theorem], axis=1)
     rows: list[Level] = []
     for cell, _, agrees in agreements(outcomes, outcomes.names[0]):
-        p_values = _p_values(contrasts(agrees, levels)) | _p_values(contrasts(agrees, theorem))
-        for factor, of_factor in pd.concat([levels, theorem], axis=1).items():
+        found = contrasts(agrees, levels) + contrasts(agrees, theorem)
+        p_values = {each.factor: each.p_value for each in found}
+        for factor in every:
             name = str(factor)
+            beside = (p_values.get(name, nan), models[cell].importance.get(name, nan))
             rows += [
-                Level(
-                    cell.scheme, cell.column, name, level, *share, p_value=p_values.get(name, nan)
-                )
-                for level, share in _shares(agrees, of_factor)
+                Level(*cell, name, level, *share, *beside)  # type: ignore[arg-type]
+                for level, share in _shares(agrees, every[name])
             ]
     for reading in outcomes.names:
         rows += [
-            Level(cell.scheme, cell.column, READING, reading, *Share.of(agrees))
+            Level(*cell, READING, reading, *Share.of(agrees))  # type: ignore[arg-type]
             for cell, _, agrees in agreements(outcomes, reading)
         ]
     return rows
@@ -92,10 +112,6 @@ def _theorem(levels: pd.DataFrame) -> pd.DataFrame:
         return levels[[]]
     covered = levels[ACTIVATION].map(lambda name: INSIDE if PAPER.get(name) else OUTSIDE)
     return covered.to_frame(THEOREM)
-
-
-def _p_values(found: list[Contrast]) -> dict[str, float]:
-    return {each.factor: each.p_value for each in found}
 
 
 def _shares(agrees: "pd.Series[float]", levels: "pd.Series[str]") -> Iterator[tuple[str, Share]]:
