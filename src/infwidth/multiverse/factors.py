@@ -70,6 +70,12 @@ def read(folder: Path) -> list[Level]:
     return [Level(**{str(key): value for key, value in row.items()}) for row in found]
 
 
+def read_models(folder: Path) -> list[Tree]:
+    """The rows of models.csv."""
+    found = read_csv(folder / MODELS, text=("scheme", "column", "asks", "words")).to_dict("records")
+    return [Tree(**{str(key): value for key, value in row.items()}) for row in found]
+
+
 def trees(outcomes: Outcomes) -> dict[Cell, Tree]:
     """The tree of every cell, and of several at once, by the first reading."""
     levels = levels_of(outcomes)
