@@ -105,7 +105,7 @@ def quotable(summary: Summary) -> str:
         word: [row for row in cells if row.verdict == word]
         for word in ("verified", "depends", "refuted", "not decided")
     }
-    mixed = "; ".join(f"{named(row.cell)} on {_factor(row)}" for row in of["depends"])
+    mixed = "; ".join(f"{named(row.cell)} on {factor_of(row)}" for row in of["depends"])
     verdicts = [
         f"{_are(of['verified'])} verified (agreeing in at least {100 * VERIFIED_FROM:.0f} % of the "
         "worlds in which training moved)",
@@ -121,8 +121,8 @@ def quotable(summary: Summary) -> str:
         verdicts.append("none is refuted")
     return (
         f"Of {every.worlds} worlds in which training moved in every scheme, all {len(cells)} cells "
-        f"agree in {_interval(every)}; of {but_ip.worlds} in which it moved in all but IP, the "
-        f"{sum(row.scheme != IP for row in cells)} that are not IP's agree in {_interval(but_ip)}. "
+        f"agree in {interval(every)}; of {but_ip.worlds} in which it moved in all but IP, the "
+        f"{sum(row.scheme != IP for row in cells)} that are not IP's agree in {interval(but_ip)}. "
         f"Of the {len(cells)} cells, {', '.join(verdicts[:-1])}, and {verdicts[-1]}."
     )
 
@@ -159,7 +159,8 @@ def percent(share: float) -> str:
     return f"{100 * share:.1f} %" if math.isfinite(share) else NOTHING
 
 
-def _interval(row: Row | Level) -> str:
+def interval(row: Row | Level) -> str:
+    """A share with its interval, in percent."""
     if not row.worlds:
         return NOTHING
     return f"{percent(row.share)} [{100 * row.share_low:.1f}, {100 * row.share_high:.1f}]"
@@ -169,7 +170,8 @@ def _are(rows: list[Row]) -> str:
     return f"{len(rows)} {'is' if len(rows) == 1 else 'are'}"
 
 
-def _factor(row: Row) -> str:
+def factor_of(row: Row) -> str:
+    """What a cell depends on, in words."""
     return row.depends_on.replace("_", " ") or "no factor beyond chance"
 
 
@@ -188,23 +190,38 @@ def _cell(row: Row | None) -> str:
     """The verdict and what it depends on, the share, what was left out, the claim."""
     if row is None:
         return NOTHING
-    told = f"**{row.verdict}**"
-    if row.verdict == "depends":
-        told += f" on {_factor(row)}"
-    if row.depends_on:
-        told += f": {percent(row.best_share)} at {row.best_level}, "
-        told += f"{percent(row.worst_share)} at {row.worst_level}"
-    open_ = f", {row.undetermined} undetermined" if row.undetermined else ""
-    left_out = {"not moving": row.not_moving, "diverged": row.diverged, "failed": row.failed}
-    beside = ", ".join(f"{count} {word}" for word, count in left_out.items() if count)
     claim = claim_on(*row.cell)
     lines = [
-        told,
-        f"{_interval(row)} of {row.worlds}{open_}",
-        *([f"left out: {beside}"] if beside else []),
+        f"**{row.verdict}** {depends(row)}".rstrip(),
+        agreeing(row),
+        *([told] if (told := left_out(row)) else []),
         *([f"*claimed: {claim.words}*"] if claim else []),
     ]
     return "<br>".join(lines)
+
+
+def depends(row: Row) -> str:
+    """On what a cell depends, and the shares at the ends; empty where it does not."""
+    if row.verdict != "depends":
+        return ""
+    ends = ""
+    if row.depends_on:
+        ends = f": {percent(row.best_share)} at {row.best_level}, "
+        ends += f"{percent(row.worst_share)} at {row.worst_level}"
+    return f"on {factor_of(row)}{ends}"
+
+
+def agreeing(row: Row) -> str:
+    """A share with its interval, and of how many worlds."""
+    undetermined = f", {row.undetermined} undetermined" if row.undetermined else ""
+    return f"{interval(row)} of {row.worlds}{undetermined}"
+
+
+def left_out(row: Row) -> str:
+    """The worlds that the share is not over; empty if there are none."""
+    counts = {"not moving": row.not_moving, "diverged": row.diverged, "failed": row.failed}
+    told = ", ".join(f"{count} {word}" for word, count in counts.items() if count)
+    return f"left out: {told}" if told else ""
 
 
 def _by_reading(summary: Summary) -> str:
@@ -214,13 +231,13 @@ def _by_reading(summary: Summary) -> str:
         rows = summary.by(reading)
         said: list[str] = [row.verdict for cell, row in rows.items() if cell not in SEVERAL]
         counts = (str(said.count(word)) for word in words)
-        lines.append([reading, *counts, *(_interval(rows[cell]) for cell in SEVERAL)])
+        lines.append([reading, *counts, *(interval(rows[cell]) for cell in SEVERAL)])
     return _table(["reading", *words, *SEVERAL.values()], lines)
 
 
 def _by_level(factor: str, levels: Mapping[str, Mapping[Cell, Level]], cells: list[Cell]) -> str:
     lines = [
-        [level, *(f"{_interval(at[cell])} of {at[cell].worlds}" for cell in cells)]
+        [level, *(f"{interval(at[cell])} of {at[cell].worlds}" for cell in cells)]
         for level, at in levels.items()
     ]
     return _table([factor.replace("_", " "), *map(named, cells)], lines)

@@ -49,7 +49,7 @@ def _dots() -> dict[str, Any]:
         {
             "x": {"field": "x"},
             "y": {"field": "y"},
-            "size": {"signal": f"pow({looked_at} ? 2 * pitch : pitch - 1.5, 2)"},
+            "size": {"signal": f"pow({looked_at} ? 1.5 * pitch : pitch - 1.5, 2)"},
             "fill": {"signal": "datum.filled ? datum.color : 'white'"},
             "stroke": {"signal": f"{looked_at} ? 'black' : datum.color"},
             "strokeWidth": {"signal": f"{looked_at} ? 2.5 : 1"},

@@ -34,9 +34,7 @@ def data(found: Outcomes, folder: str) -> dict[str, Any]:
         "readings": [
             {
                 "name": name,
-                "outcomes": {
-                    cell.name: _letters(table[cell.name], words) for cell in found.cells
-                },
+                "outcomes": {cell.name: _letters(table[cell.name], words) for cell in found.cells},
             }
             for name, table in by_reading.items()
         ],
@@ -75,6 +73,5 @@ def _errors(worlds: pd.DataFrame) -> dict[str, str]:
     """Number of a world -> what went wrong there."""
     told = worlds[worlds["error"] != ""]
     return {
-        str(world): str(error)
-        for world, error in zip(told["world"], told["error"], strict=True)
+        str(world): str(error) for world, error in zip(told["world"], told["error"], strict=True)
     }

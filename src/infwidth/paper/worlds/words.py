@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from infwidth.measures.claims import claim_on
 from infwidth.measures.metrics import SHOWN
 from infwidth.multiverse.shares import Row
-from infwidth.multiverse.summary import Summary, factor_of, interval, left_out, percent
+from infwidth.multiverse.summary import Summary, agreeing, depends, left_out
 
 # Of the figures.
 TITLES: Mapping[str, str] = {
@@ -22,9 +22,9 @@ class CellInWords:
     Attributes:
         name: of its outcome in the tables.
         share: with its interval, of how many worlds.
-        factor: that it depends on; empty where it does not.
+        factor: that it depends on, as the tables call it; empty where it does not.
         depends: on what, in words, and the shares at its best and worst level.
-        beside: which worlds were left out, and how many are undetermined; empty if none.
+        beside: which worlds were left out; empty if none.
         claim: as summarised.
     """
 
@@ -53,17 +53,13 @@ def table(summary: Summary) -> dict[str, list[CellInWords]]:
 
 def _cell(row: Row) -> CellInWords:
     claim = claim_on(*row.cell)
-    ends = ""
-    if row.depends_on:
-        ends = f": {percent(row.best_share)} at {row.best_level}, "
-        ends += f"{percent(row.worst_share)} at {row.worst_level}"
     return CellInWords(
-        row.cell.name,
-        SHOWN[row.column].title,
-        row.verdict,
-        f"{interval(row)} of {row.worlds}",
-        row.depends_on,
-        f"on {factor_of(row)}{ends}" if row.verdict == "depends" else "",
-        left_out(row),
-        claim.words if claim else "",
+        name=row.cell.name,
+        title=SHOWN[row.column].title,
+        verdict=row.verdict,
+        share=agreeing(row),
+        factor=row.depends_on,
+        depends=depends(row),
+        beside=left_out(row),
+        claim=claim.words if claim else "",
     )
