@@ -14,6 +14,7 @@ from pathlib import Path
 from statistics import fmean
 
 import architecture
+from multiverse import multiverse
 from readings import readings
 
 from infwidth import numbers
@@ -157,6 +158,7 @@ GENERATORS: Mapping[str, Callable[..., str]] = {
     "theory_figure": theory_figure,
     "sizes": sizes,
     "readings": readings,
+    "multiverse": multiverse,
 }
 
 
