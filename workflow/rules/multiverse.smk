@@ -82,13 +82,13 @@ rule world:
         mem_mb=lambda wildcards, attempt: attempt
         * max(
             training_memory_mb(world_of(wildcards).experiment, width)
-            for width in experiment.widths
+            for width in world_of(wildcards).experiment.widths
         ),
         runtime=lambda wildcards, attempt: attempt
         * len(experiment.schemes)
         * sum(
             training_minutes(world_of(wildcards).experiment, width)
-            for width in experiment.widths
+            for width in world_of(wildcards).experiment.widths
         ),
         gpu=gpus(experiment.device),
     params:

@@ -8,6 +8,8 @@ from typing import Any
 from infwidth.config.values import Schema, kinds
 
 LONGEST = 60
+# Keys that only many experiments at once have.
+OF_WORLDS = ("worlds", "draw", "factors", "readings")
 
 
 def show(value: Any) -> str:
@@ -50,6 +52,8 @@ def unknown_key(key: object, known: Mapping[str, Schema]) -> tuple[str, str]:
             line = f"{outer}: {{{inner}: ...}}"
             command = f"--config {outer}='{{{inner}: ...}}'"
             return name, f"write `{line}`, on the command line `{command}`"
+    if key in OF_WORLDS:
+        return name, "only worlds have it; add `--configfile config/multiverse.yaml`"
     return name, f"unknown key; did you mean {nearest(key, known)}?"
 
 
