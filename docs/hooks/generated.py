@@ -14,8 +14,8 @@ from pathlib import Path
 from statistics import fmean
 
 import architecture
-from multiverse import multiverse
 from readings import readings
+from robustness import multiverse
 
 from infwidth import numbers
 from infwidth.config.reading import load_schema

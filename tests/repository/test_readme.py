@@ -7,8 +7,8 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "docs/hooks"))
 
-from multiverse import multiverse
 from readings import readings
+from robustness import multiverse
 
 # The theorem's setting, and the practitioner's.
 READ = ("wide", "cifar10-sgd", "cifar10-sgd-heldout")

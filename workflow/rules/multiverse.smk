@@ -164,7 +164,9 @@ rule robustness:
         factors=f"{PAPER}/factors.csv",
         models=f"{PAPER}/models.csv",
         table=report(
-            f"{PAPER}/table1.md", caption="../report/worlds_table1.rst", category="Table 1"
+            f"{PAPER}/table1.md",
+            caption="../report/worlds_table1.rst",
+            category="Table 1",
         ),
     log:
         f"{LOGS}/robustness.log",

@@ -89,7 +89,7 @@ def provenance_of_worlds(
         code: the library's digest.
         datasets: the prepared data of all worlds.
         records: what each world left, which names its devices.
-        benchmarks: as for `provenance`; of each rule, jobs, seconds and the largest memory are told.
+        benchmarks: as for `provenance`; of each rule, jobs, seconds and largest memory.
         folder: the paper folder.
 
     Raises:
