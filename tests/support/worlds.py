@@ -53,8 +53,9 @@ def outcomes(worlds: int, seed: int = 0) -> tuple[pd.DataFrame, pd.DataFrame]:
     readings = [
         pd.DataFrame({"world": np.arange(worlds), "reading": name, **words}) for name in READINGS
     ]
-    # By the last reading nothing is settled of µP's change.
-    readings[-1]["µP:feature_variation"] = "undetermined"
+    # By the last reading µP's change falls, and nothing is settled of its space-time.
+    readings[-1]["µP:feature_variation"] = FALLS
+    readings[-1]["µP:space_time"] = "undetermined"
     numbers = {}
     for cell in cells_of(SCHEMES):
         numbers[cell.name] = words[cell.name]

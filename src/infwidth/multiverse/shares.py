@@ -156,17 +156,25 @@ def agreements(
         yield several, own, found[own].min(axis=1, skipna=False)
 
 
-def verdict(share: Share) -> Verdict:
+def verdict(share: Share, undetermined: int = 0) -> Verdict:
     """The word for a share.
+
+    Where no word could be given in so many worlds that with them it might be verified or refuted,
+    nothing is decided.
 
     >>> verdict(Share(20, 19, 0.95, 0.76, 0.99)), verdict(Share(20, 18, 0.90, 0.70, 0.97))
     ('verified', 'depends')
+    >>> verdict(Share(20, 1, 0.05, 0.01, 0.24)), verdict(Share(20, 1, 0.05, 0.01, 0.24), 1)
+    ('refuted', 'not decided')
     """
-    if not share.worlds:
-        return "not decided"
-    if share.share >= VERIFIED_FROM:
+    if share.worlds and share.share >= VERIFIED_FROM:
         return "verified"
-    return "refuted" if share.share <= REFUTED_TO else "depends"
+    most = share.agree + undetermined
+    if most >= VERIFIED_FROM * share.worlds:
+        return "not decided"
+    if most <= REFUTED_TO * share.worlds:
+        return "refuted"
+    return "not decided" if share.share <= REFUTED_TO else "depends"
 
 
 def contrasts(agrees: "pd.Series[float]", levels: pd.DataFrame) -> list[Contrast]:
@@ -255,14 +263,14 @@ def _row(
     agrees: "pd.Series[float]",
     levels: pd.DataFrame,
 ) -> Row:
-    share = Share.of(agrees)
-    word = verdict(share)
+    share, beside = Share.of(agrees), _beside(words, agrees)
+    word = verdict(share, beside[-1])
     hung = hangs_on(contrasts(agrees, levels)) if word == "depends" else None
     told = {} if hung is None else asdict(hung) | {"depends_on": hung.factor}
     kept: Mapping[str, object] = {
         key: value for key, value in told.items() if key not in ("factor", "p_value")
     }
-    return Row(*cell, *share, reading, *_beside(words, agrees), word, **kept)  # type: ignore[arg-type]
+    return Row(*cell, *share, reading, *beside, word, **kept)  # type: ignore[arg-type]
 
 
 def _beside(words: pd.DataFrame, agrees: "pd.Series[float]") -> tuple[int, int, int, int]:
