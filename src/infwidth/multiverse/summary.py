@@ -34,8 +34,8 @@ LEGEND = (
     f"{100 * VERIFIED_FROM:.0f} % of them, *refuted* at most {100 * REFUTED_TO:.0f} %; all "
     "else *depends*, and the factor is the one with the largest difference between its levels' "
     "shares that is beyond chance (chi-squared test, Holm's correction). Both bounds are ours. "
-    "Undetermined worlds count as not agreeing; where they are so many that with them a cell could be "
-    "verified or refuted, it is *not decided*."
+    "Undetermined worlds count as not agreeing; where they are so many that with them a cell could "
+    "be verified or refuted, it is *not decided*."
 )
 
 
