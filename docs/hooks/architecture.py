@@ -18,6 +18,7 @@ PICTURE = ROOT / "docs/assets/architecture.svg"
 ROOMS: Mapping[str, str] = {
     "review": "makes all of `paper/` anew from its measurements, and says what agrees",
     "paper": "tables, figures, notebook, report and page: what a reader sees",
+    "multiverse": "the same table in many worlds: drawn, trained, read in many ways, summed up",
     "theory": "the statements behind Table 1: each is measured, judged and drawn in its folder",
     "drawing": "one look for all figures, and the stamps that say what they show",
     "measures": "features, spectra, exponents in the width, verdicts",

@@ -31,8 +31,8 @@ def outcomes(worlds: int, seed: int = 0) -> tuple[pd.DataFrame, pd.DataFrame]:
     """worlds.csv and readings.csv.
 
     IP's change falls from four layers on; µP's space-time grows for relu in four tenths of the
-    worlds and is undetermined in one; IP does not move where η x steps is under 5, and one world in fifty diverges under SP.
-    Everything else is as claimed.
+    worlds and is undetermined in one; IP does not move where η x steps is under 5, and one world in
+    fifty diverges under SP. Everything else is as claimed.
     """
     rng = np.random.default_rng(seed)
     levels = {name: rng.choice(given, worlds) for name, given in FACTORS.items()}
