@@ -105,7 +105,7 @@ def quotable(summary: Summary) -> str:
         word: [row for row in cells if row.verdict == word]
         for word in ("verified", "depends", "refuted", "not decided")
     }
-    mixed = "; ".join(f"{named(row.cell)} on {_factor(row)}" for row in of["depends"])
+    mixed = "; ".join(f"{named(row.cell)}{_on(row)}" for row in of["depends"])
     verdicts = [
         f"{_are(of['verified'])} verified (agreeing in at least {100 * VERIFIED_FROM:.0f} % of the "
         "worlds in which training moved)",
@@ -169,8 +169,11 @@ def _are(rows: list[Row]) -> str:
     return f"{len(rows)} {'is' if len(rows) == 1 else 'are'}"
 
 
-def _factor(row: Row) -> str:
-    return row.depends_on.replace("_", " ") or "no factor beyond chance"
+def _on(row: Row) -> str:
+    """What a cell depends on; so few worlds may not tell."""
+    if not row.depends_on:
+        return ", on which is not resolved"
+    return f" on {row.depends_on.replace('_', ' ')}"
 
 
 def _table1(summary: Summary) -> str:
@@ -190,7 +193,7 @@ def _cell(row: Row | None) -> str:
         return NOTHING
     told = f"**{row.verdict}**"
     if row.verdict == "depends":
-        told += f" on {_factor(row)}"
+        told += _on(row)
     if row.depends_on:
         told += f": {percent(row.best_share)} at {row.best_level}, "
         told += f"{percent(row.worst_share)} at {row.worst_level}"
