@@ -127,7 +127,7 @@ def test_importance_is_scikit_learn_s_where_factors_are_single_columns() -> None
     right, lost = 0.0, np.zeros(3)
     for seen, held in StratifiedKFold(5, shuffle=True, random_state=0).split(coded, truth):
         made = DecisionTreeClassifier(
-            max_depth=3, min_samples_leaf=10, min_impurity_decrease=0.005, random_state=0
+            max_depth=3, min_samples_leaf=5, min_impurity_decrease=0.005, random_state=0
         ).fit(coded[seen], truth[seen])
         right += made.score(coded[held], truth[held]) * len(held) / 500
         shuffled = permutation_importance(

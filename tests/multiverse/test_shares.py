@@ -137,8 +137,8 @@ def test_chance_alone_is_blamed_on_no_factor() -> None:
 
 
 def test_a_level_of_few_worlds_is_not_compared() -> None:
-    levels = pd.DataFrame({"loss": ["mse"] * 50 + ["nll"] * 50 + ["odd"] * 9})
-    agrees = pd.Series([1.0] * 50 + [1.0, 0.0] * 25 + [0.0] * 9)
+    levels = pd.DataFrame({"loss": ["mse"] * 50 + ["nll"] * 50 + ["odd"] * 4})
+    agrees = pd.Series([1.0] * 50 + [1.0, 0.0] * 25 + [0.0] * 4)
     (found,) = contrasts(agrees, levels)
     assert (found.worst_level, found.worst_share) == ("nll", 0.5)
 

@@ -72,3 +72,15 @@ def test_small_tables_are_of_readings_depth_and_theorem(folder: Path, text: str)
     assert "(tanh, sigmoid, silu)" in text
     assert "\n| inside | " in text
     assert "\n| outside | " in text
+
+
+def test_where_too_few_worlds_tell_no_factor_none_is_named(tmp_path: Path) -> None:
+    worlds.folder_of(tmp_path, 12)
+    shares.write(tmp_path)
+    factors.write(tmp_path)
+    told = Summary.read(tmp_path)
+    assert told.headline[Cell("µP", "space_time")].depends_on == ""
+    assert "µP's space-time joint non-degeneracy, on which is not resolved" in summary.quotable(
+        told
+    )
+    assert "**depends**, on which is not resolved<br>" in summary.markdown(told)

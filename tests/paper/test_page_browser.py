@@ -1,115 +1,23 @@
 """The page in a headless Chromium: what a reader sees, does, and prints."""
 
 import base64
-import json
 import re
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
+from browser import DESKTOP, NEEDED, PHONE, Browser, network, started
 from page_folder import PLAN, Folder
-from selenium.webdriver import ActionChains, Chrome, ChromeOptions, Keys
-from selenium.webdriver.chrome.service import Service
+from selenium.webdriver import ActionChains, Keys
 from selenium.webdriver.common.by import By
-from selenium.webdriver.support.ui import WebDriverWait
 
 from infwidth import numbers
 from infwidth.measures import reading as measurements
 from infwidth.measures.metrics import DRAWN
 
-CHROMIUM = shutil.which("chromium")
-CHROMEDRIVER = shutil.which("chromedriver")
-pytestmark = pytest.mark.skipif(
-    not (CHROMIUM and CHROMEDRIVER),
-    reason="chromium and chromedriver (Debian: chromium-driver) are not installed",
-)
-# Root may not use the sandbox; the rest keeps Chromium itself from asking the network.
-FLAGS = (
-    "--headless=new",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-dev-shm-usage",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
-PHONE = (360, 740)
-DESKTOP = (1280, 900)
+pytestmark = NEEDED
 A4_INCHES = {"paperWidth": 8.27, "paperHeight": 11.69}
 CHOSEN = "return Object.fromEntries(new FormData(document.getElementById('choices')))"
-
-
-class Browser:
-    """A Chromium with the page in it."""
-
-    def __init__(self, driver: Chrome, address: str) -> None:
-        self.driver = driver
-        self.address = address
-
-    def open(self, size: tuple[int, int] = DESKTOP, *, address: str = "") -> None:
-        """The page anew, in a window of a size in CSS pixels; what was logged before is dropped."""
-        width, height = size
-        metrics = {"width": width, "height": height, "deviceScaleFactor": 1}
-        mobile = {"mobile": width < 500}
-        self.command("Emulation.setDeviceMetricsOverride", **metrics, **mobile)
-        # Else what is to be clicked may still be scrolling.
-        still = {"name": "prefers-reduced-motion", "value": "reduce"}
-        self.command("Emulation.setEmulatedMedia", media="", features=[still])
-        self.driver.get("about:blank")
-        self.logged("browser"), self.logged("performance")
-        self.driver.get(address or self.address)
-        self.wait("document.querySelectorAll('.plot svg[viewBox]').length === 2")
-
-    def command(self, name: str, **arguments: Any) -> dict[str, Any]:
-        """A command of the DevTools protocol."""
-        result: dict[str, Any] = self.driver.execute_cdp_cmd(name, arguments)
-        return result
-
-    def run(self, script: str, *arguments: Any) -> Any:
-        """The value of a script that says `return`."""
-        return self.driver.execute_script(script, *arguments)
-
-    def wait(self, condition: str) -> None:
-        """Until a JavaScript expression is true."""
-        WebDriverWait(self.driver, 20, 0.05).until(lambda _: self.run(f"return {condition}"))
-
-    def logged(self, kind: str) -> list[dict[str, Any]]:
-        """The browser's log since the last call."""
-        entries: list[dict[str, Any]] = self.driver.get_log(kind)  # type: ignore[no-untyped-call]
-        return entries
-
-    def find(self, selector: str) -> Any:
-        return self.driver.find_element(By.CSS_SELECTOR, selector)
-
-    def click(self, selector: str) -> None:
-        self.run("document.querySelector(arguments[0]).click()", selector)
-
-    def lines(self, plot: str) -> list[str]:
-        """The outlines of the curves of one plot."""
-        self.settle()
-        script = (
-            "return [...document.querySelectorAll(`#${arguments[0]} .mark-line path`)]"
-            ".map((path) => path.getAttribute('d')).filter(Boolean)"
-        )
-        return list(self.run(script, plot))
-
-    def settle(self) -> None:
-        """Until Vega has drawn: it does so in the frame after a change."""
-        self.driver.execute_async_script(
-            "requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(arguments[0], 30)))"
-        )
-
-    def requested(self) -> list[str]:
-        """The addresses that the page asked for since it was opened."""
-        messages = [json.loads(entry["message"])["message"] for entry in self.logged("performance")]
-        return [
-            message["params"]["request"]["url"]
-            for message in messages
-            if message["method"] == "Network.requestWillBeSent"
-        ]
 
 
 @pytest.fixture(scope="module")
@@ -121,18 +29,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Folder:
 def browser(folder: Folder) -> Iterator[Browser]:
     file = folder.path / "index.html"
     file.write_text(folder.page(), encoding="utf-8")
-    options = ChromeOptions()
-    options.binary_location = str(CHROMIUM)
-    for flag in FLAGS:
-        options.add_argument(flag)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    driver = Chrome(options, Service(CHROMEDRIVER))
-    yield Browser(driver, file.as_uri())
-    driver.quit()
-
-
-def network(addresses: list[str]) -> list[str]:
-    return [address for address in addresses if not address.startswith(("data:", "about:"))]
+    with started(file.as_uri(), plots=2) as found:
+        yield found
 
 
 def test_the_page_loads_itself_alone_and_nothing_complains(browser: Browser) -> None:

@@ -17,12 +17,14 @@ from urllib.parse import unquote, urldefrag
 import numpy as np
 import pandas as pd
 import pytest
+import worlds
 import yaml
 
 from infwidth.config import read_experiment
 from infwidth.config.reading import load_schema
 from infwidth.config.reference import documented, reference
 from infwidth.config.values import every_key
+from infwidth.multiverse import factors, shares
 from infwidth.theory.statements import NAMES
 
 ROOT = Path(__file__).parents[2]
@@ -31,7 +33,9 @@ SCHEMA = ROOT / "workflow/schemas/config.schema.yaml"
 PAGES = sorted(path.name for path in DOCS.glob("*.md"))
 CONFIG = (ROOT / "config.yaml").read_text(encoding="utf-8")
 KEYS = list(every_key(load_schema(SCHEMA)))
-EXPERIMENTS = sorted(path.name for path in (ROOT / "paper").iterdir() if path.is_dir())
+EXPERIMENTS = sorted(
+    path.name for path in (ROOT / "paper").iterdir() if path.is_dir() and path.name != "multiverse"
+)
 
 # MkDocs in a process that cannot reach anything.
 OFFLINE_MKDOCS = """
@@ -441,6 +445,18 @@ def test_every_column_is_described(experiment: str) -> None:
         with path.open(encoding="utf-8", newline="") as file:
             columns = set(next(csv.reader(file)))
         assert {column for column in columns if not LAYER_OF.search(column)} == described[name]
+
+
+def test_every_column_of_many_worlds_is_described(tmp_path: Path) -> None:
+    described = documented_columns()
+    worlds.folder_of(tmp_path, 60)
+    shares.write(tmp_path)
+    factors.write(tmp_path)
+    for table in (shares.TABLE, factors.TABLE, factors.MODELS):
+        columns = set(pd.read_csv(tmp_path / table, nrows=0))
+        assert columns == described[f"multiverse/{table}"]
+    assert {"world", "status", "error"} <= described["multiverse/worlds.csv"]
+    assert {"world", "reading"} <= described["multiverse/readings.csv"]
 
 
 @pytest.mark.parametrize("experiment", EXPERIMENTS)

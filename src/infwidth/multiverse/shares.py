@@ -32,7 +32,7 @@ VERIFIED_FROM = 0.95
 REFUTED_TO = 0.05
 BEYOND_CHANCE = 0.05
 # A level of fewer worlds is not compared with others: its share could be anything.
-LEAST_WORLDS = 10
+LEAST_WORLDS = 5
 # Where a count of fewer than five is expected, the chi-squared law is no good approximation, and
 # the statistic is compared with that of tables drawn at random.
 LEAST_EXPECTED = 5

@@ -106,7 +106,7 @@ def quotable(summary: Summary) -> str:
         word: [row for row in cells if row.verdict == word]
         for word in ("verified", "depends", "refuted", "not decided")
     }
-    mixed = "; ".join(f"{named(row.cell)} on {factor_of(row)}" for row in of["depends"])
+    mixed = "; ".join(f"{named(row.cell)}{_on(row)}" for row in of["depends"])
     verdicts = [
         f"{_are(of['verified'])} verified (agreeing in at least {100 * VERIFIED_FROM:.0f} % of the "
         "worlds in which training moved)",
@@ -171,9 +171,11 @@ def _are(rows: list[Row]) -> str:
     return f"{len(rows)} {'is' if len(rows) == 1 else 'are'}"
 
 
-def factor_of(row: Row) -> str:
-    """What a cell depends on, in words."""
-    return row.depends_on.replace("_", " ") or "no factor beyond chance"
+def _on(row: Row) -> str:
+    """What a cell depends on; so few worlds may not tell."""
+    if not row.depends_on:
+        return ", on which is not resolved"
+    return f" on {row.depends_on.replace('_', ' ')}"
 
 
 def _table1(summary: Summary) -> str:
@@ -193,7 +195,7 @@ def _cell(row: Row | None) -> str:
         return NOTHING
     claim = claim_on(*row.cell)
     lines = [
-        f"**{row.verdict}** {depends(row)}".rstrip(),
+        f"**{row.verdict}**{depends(row)}",
         agreeing(row),
         *([told] if (told := left_out(row)) else []),
         *([f"*claimed: {claim.words}*"] if claim else []),
@@ -209,7 +211,7 @@ def depends(row: Row) -> str:
     if row.depends_on:
         ends = f": {percent(row.best_share)} at {row.best_level}, "
         ends += f"{percent(row.worst_share)} at {row.worst_level}"
-    return f"on {factor_of(row)}{ends}"
+    return f"{_on(row)}{ends}"
 
 
 def agreeing(row: Row) -> str:

@@ -10,9 +10,10 @@ import pandas as pd
 
 from infwidth.files.tables import read_csv
 from infwidth.multiverse import factors
+from infwidth.multiverse.figures.rows import title
 from infwidth.multiverse.outcomes import Cell, Outcomes
 from infwidth.multiverse.shares import levels_of, ordered
-from infwidth.multiverse.summary import LEGEND, Summary, named, percent, quotable
+from infwidth.multiverse.summary import LEGEND, SEVERAL, Summary, named, percent, quotable
 from infwidth.paper.report import typeset
 from infwidth.paper.worlds import words
 
@@ -57,20 +58,17 @@ def told(folder: Path) -> dict[str, Any]:
         ],
         "readings": list(summary.readings),
         "trees": list(_trees(trees[asked])),
-        "certain": [_named(row) for _, row in trees[~asked].iterrows()],
+        "certain": int((~asked).sum()),
     }
 
 
 def _trees(trees: pd.DataFrame) -> Iterator[dict[str, str]]:
     for _, row in trees.iterrows():
+        cell = Cell(row["scheme"], row["column"])
         low, high = 100 * row["accuracy_low"], 100 * row["accuracy_high"]
         yield {
-            "cell": _named(row),
+            "cell": named(cell) if cell in SEVERAL else f"{cell.scheme}, {title(cell)}",
             "baseline": percent(row["baseline"]),
             "accuracy": f"{percent(row['accuracy'])} [{low:.1f}, {high:.1f}]",
-            "words": row["words"].replace("_", " "),
+            "asks": row["asks"].replace("_", " "),
         }
-
-
-def _named(row: "pd.Series[Any]") -> str:
-    return named(Cell(row["scheme"], row["column"]))

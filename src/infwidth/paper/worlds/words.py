@@ -23,7 +23,7 @@ class CellInWords:
         name: of its outcome in the tables.
         share: with its interval, of how many worlds.
         factor: that it depends on, as the tables call it; empty where it does not.
-        depends: on what, in words, and the shares at its best and worst level.
+        depends: what follows the verdict: on what, and the shares at its best and worst level.
         beside: which worlds were left out; empty if none.
         claim: as summarised.
     """
