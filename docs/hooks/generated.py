@@ -15,6 +15,7 @@ from statistics import fmean
 
 import architecture
 from readings import readings
+from robustness import multiverse
 
 from infwidth import numbers
 from infwidth.config.reading import load_schema
@@ -157,6 +158,7 @@ GENERATORS: Mapping[str, Callable[..., str]] = {
     "theory_figure": theory_figure,
     "sizes": sizes,
     "readings": readings,
+    "multiverse": multiverse,
 }
 
 

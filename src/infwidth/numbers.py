@@ -108,3 +108,17 @@ def _sign(text: str, *, tex: bool) -> str:
     if float(text) == 0:
         text = text.removeprefix("-")
     return text if tex else text.replace("-", "−")
+
+
+def percent(share: float) -> str:
+    """A share in whole percents, of which 0 and 100 mean none and all.
+
+    >>> percent(0.504), percent(1.0), percent(0.9996), percent(0.001), percent(math.nan)
+    ('50 %', '100 %', '> 99 %', '< 1 %', '–')
+    """
+    if not math.isfinite(share):
+        return NOTHING
+    whole = round(100 * share)
+    if whole == 100 and share < 1:
+        return "> 99 %"
+    return "< 1 %" if whole == 0 and share > 0 else f"{whole} %"

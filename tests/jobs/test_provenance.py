@@ -244,7 +244,7 @@ def test_measurements_are_fingerprinted_and_what_is_made_of_them_is_not(
 def test_a_missing_measurement_is_an_error(folder: Path) -> None:
     (folder / "diverged.csv").unlink()
     with pytest.raises(FileNotFoundError, match=r"diverged\.csv"):
-        checksums(folder, ())
+        checksums(folder, MEASURED)
 
 
 CONFIG: dict[str, object] = {

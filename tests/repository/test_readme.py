@@ -8,6 +8,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parents[2] / "docs/hooks"))
 
 from readings import readings
+from robustness import multiverse
 
 # The theorem's setting, and the practitioner's.
 READ = ("wide", "cifar10-sgd", "cifar10-sgd-heldout")
@@ -32,6 +33,19 @@ def test_the_table_is_the_committed_one() -> None:
 
 def test_both_readings_are_those_of_the_committed_tables() -> None:
     assert shown("readings") == readings(REPOSITORY, *READ)
+
+
+def test_the_worlds_are_the_committed_ones() -> None:
+    made = multiverse(REPOSITORY)
+    assert (shown("multiverse") if made else "") == made
+
+
+def test_the_worlds_are_shown_without_their_title(tmp_path: Path) -> None:
+    assert multiverse(tmp_path) == ""
+    path = tmp_path / "paper/multiverse/table1.md"
+    path.parent.mkdir(parents=True)
+    path.write_text("# Title\n\n| a |\n| --- |\n\nSaid.\n", encoding="utf-8")
+    assert multiverse(tmp_path) == "| a |\n| --- |\n\nSaid."
 
 
 def test_the_speeds_are_the_committed_ones() -> None:

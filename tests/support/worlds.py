@@ -30,8 +30,8 @@ CLAIMED = {
 def outcomes(worlds: int, seed: int = 0) -> tuple[pd.DataFrame, pd.DataFrame]:
     """worlds.csv and readings.csv.
 
-    IP's change falls from four layers on; µP's space-time is undetermined for relu in half the
-    worlds; IP does not move where η x steps is under 5, and one world in fifty diverges under SP.
+    IP's change falls from four layers on; µP's space-time grows for relu in four tenths of the
+    worlds and is undetermined in one; IP does not move where η x steps is under 5, and one world in fifty diverges under SP.
     Everything else is as claimed.
     """
     rng = np.random.default_rng(seed)
@@ -43,8 +43,9 @@ def outcomes(worlds: int, seed: int = 0) -> tuple[pd.DataFrame, pd.DataFrame]:
     }
     deep = table["hidden_layers"].astype(int).to_numpy() >= 4
     words["IP:feature_variation"][deep] = FALLS
-    relu = (table["activation"] == "relu").to_numpy() & (rng.random(worlds) < 0.5)
-    words["µP:space_time"][relu] = "undetermined"
+    relu, chance = (table["activation"] == "relu").to_numpy(), rng.random(worlds)
+    words["µP:space_time"][relu & (chance < 0.5)] = GROWS
+    words["µP:space_time"][relu & (chance < 0.1)] = "undetermined"
     still = (table["learning_rate"].astype(float) * table["steps"].astype(int)).to_numpy() < 5
     diverged = rng.random(worlds) < 0.02
     for column in CLAIMED:
@@ -53,8 +54,9 @@ def outcomes(worlds: int, seed: int = 0) -> tuple[pd.DataFrame, pd.DataFrame]:
     readings = [
         pd.DataFrame({"world": np.arange(worlds), "reading": name, **words}) for name in READINGS
     ]
-    # By the last reading nothing is settled of µP's change.
-    readings[-1]["µP:feature_variation"] = "undetermined"
+    # By the last reading µP's change falls, and nothing is settled of its space-time.
+    readings[-1]["µP:feature_variation"] = FALLS
+    readings[-1]["µP:space_time"] = "undetermined"
     numbers = {}
     for cell in cells_of(SCHEMES):
         numbers[cell.name] = words[cell.name]

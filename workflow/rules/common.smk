@@ -15,7 +15,6 @@ before = None if MAIN else os.environ.get("PYTHONPATH")
 os.environ.update(PYTHONPATH=os.pathsep.join(filter(None, [str(SRC), before])))
 
 from infwidth.config import ConfigError, read_experiment
-from infwidth.datasets.sources import sizes
 from infwidth.jobs.devices import visible_devices
 from infwidth.jobs.hardware import is_small, memory_problem
 from infwidth.memory import machine_memory_mb
@@ -25,8 +24,6 @@ from infwidth.jobs.places import refusal
 # the rule, which Snakemake would not notice by itself.
 from infwidth.jobs.code_digest import code_digest as code
 from infwidth.jobs.running import Run
-from infwidth.multiverse.setting import is_multiverse, read_multiverse
-from infwidth.multiverse.worlds import draw
 from infwidth.theory.statements import DRAWN, chosen
 from snakemake.common.configfile import load_configfile
 from snakemake.logging import logger
@@ -45,7 +42,12 @@ try:
         "given": given,
         "files": [CONFIG, *map(Path, workflow.configfiles)],
     }
-    if is_multiverse(config):
+    if "factors" in config:
+        # Imported here, since what reads worlds takes a second to import.
+        from infwidth.datasets.sources import sizes
+        from infwidth.multiverse.setting import read_multiverse
+        from infwidth.multiverse.worlds import draw
+
         multiverse = read_multiverse(config, WORKFLOW / "schemas", **how)
         experiment, drawn = multiverse.base, draw(multiverse, sizes)
     else:

@@ -1,9 +1,9 @@
 from pathlib import Path
 
 from infwidth.datasets.cifar10 import ARCHIVE_NAME
+from infwidth.datasets.prepare import COUNTS
 from infwidth.datasets.sources import SOURCES, data_name
 from infwidth.jobs.hardware import input_memory_mb
-from infwidth.multiverse.worlds import COUNTS
 
 CIFAR10_ARCHIVE = str(Path(experiment.data_root, ARCHIVE_NAME))
 

@@ -261,7 +261,9 @@ rule page:
         ),
         theory_captions=content_digest(SRC / "infwidth/theory", "*/caption.md"),
         # The code's digest covers Python only.
-        assets=content_digest(SRC / "infwidth/paper/page", "page.*", "vega/*"),
+        assets=content_digest(
+            SRC / "infwidth/paper/page", "page.*", "shared/*", "vega/*"
+        ),
         code=code("paper.page", *(f"theory.{name}" for name in CHECKED)),
     message:
         "Writing the page {output}"

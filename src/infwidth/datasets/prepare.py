@@ -14,6 +14,8 @@ from infwidth.files.whole import load_arrays, save_arrays
 Inputs = NDArray[np.float64]
 Labels = NDArray[np.int64]
 
+# Config keys that say what of a data set becomes inputs.
+COUNTS = ("pool", "samples", "test_samples", "train_samples", "probes")
 
 # Images that are made inputs at a time.
 BLOCK = 1000

@@ -28,6 +28,8 @@ PACKAGES = (
 )
 # Files of a paper folder that trainings are behind, beside the tables of the theory.
 MEASURED = ("metrics.csv", "runs.csv", "diverged.csv", "spectra.csv")
+# The same of many worlds.
+MEASURED_WORLDS = ("worlds.csv", "readings.csv")
 
 # Where data lie on a machine, and how a training is kept safe: neither changes a number.
 CIRCUMSTANCES = frozenset({"dataset_path", "data_root", "cifar10_urls", "checkpoint_seconds"})
@@ -62,6 +64,64 @@ def provenance(
     Raises:
         FileNotFoundError: one of `MEASURED` is missing from the folder.
     """
+    return _content(
+        config,
+        code,
+        devices={_device(path) for path in curves},
+        data=Identity.load(dataset).to_json(),
+        rules=_costs(benchmarks),
+        files={} if folder is None else checksums(folder, measured_files(theory)),
+    )
+
+
+def provenance_of_worlds(
+    config: Mapping[str, Any],
+    code: str,
+    datasets: Sequence[Path],
+    records: Sequence[Path],
+    benchmarks: Mapping[str, Sequence[Path]],
+    folder: Path,
+) -> dict[str, Any]:
+    """The content of provenance.json where many worlds were trained.
+
+    Args:
+        config: of the multiverse.
+        code: the library's digest.
+        datasets: the prepared data of all worlds.
+        records: what each world left, which names its devices.
+        benchmarks: as for `provenance`; of each rule, jobs, seconds and largest memory.
+        folder: the paper folder.
+
+    Raises:
+        FileNotFoundError: one of `MEASURED_WORLDS` is missing from the folder.
+    """
+    rules = []
+    for rule, paths in benchmarks.items():
+        costs = _costs({rule: paths})
+        seconds = sum(cost["seconds"] for cost in costs)
+        memory = max((cost["max_rss_mb"] or 0.0 for cost in costs), default=0.0)
+        rules.append(
+            {"rule": rule, "jobs": len(costs), "seconds": round(seconds), "max_rss_mb": memory}
+        )
+    return _content(
+        config,
+        code,
+        devices={device for path in records if (device := _device(path))},
+        data=[Identity.load(path).to_json() for path in datasets],
+        rules=rules,
+        files=checksums(folder, MEASURED_WORLDS),
+    )
+
+
+def _content(
+    config: Mapping[str, Any],
+    code: str,
+    *,
+    devices: Collection[str],
+    data: Any,
+    rules: list[dict[str, Any]],
+    files: Mapping[str, str],
+) -> dict[str, Any]:
     return {
         "experiment": config["experiment"],
         "config": dict(config),
@@ -69,10 +129,10 @@ def provenance(
         "code": code,
         "python": platform.python_version(),
         "packages": package_versions(),
-        "device": sorted({_device(path) for path in curves}),
-        "data": Identity.load(dataset).to_json(),
-        "rules": _costs(benchmarks),
-        "files": {} if folder is None else checksums(folder, theory),
+        "device": sorted(devices),
+        "data": data,
+        "rules": rules,
+        "files": dict(files),
     }
 
 
@@ -118,13 +178,13 @@ def figures_digest(config: Mapping[str, Any], *, theory: bool = False) -> str:
     return config_digest(config, CIRCUMSTANCES | THRESHOLDS | {"theory"})
 
 
-def checksums(folder: Path, theory: Iterable[str]) -> dict[str, str]:
-    """Name in the paper folder -> SHA-256, of every measurement, as `measured_files` names them.
+def checksums(folder: Path, names: Iterable[str]) -> dict[str, str]:
+    """Name in the paper folder -> SHA-256, of every measurement that is named.
 
     Raises:
-        FileNotFoundError: one of `MEASURED` is missing.
+        FileNotFoundError: one is missing.
     """
-    return {name: sha256_of(folder / name) for name in measured_files(theory)}
+    return {name: sha256_of(folder / name) for name in names}
 
 
 def measured_files(theory: Iterable[str]) -> list[str]:
@@ -147,8 +207,8 @@ def _versions() -> Iterator[tuple[str, str]]:
             yield name, importlib.metadata.version(name)
 
 
-def _device(curves: Path) -> str:
-    return str(load_arrays(curves)["device"])
+def _device(path: Path) -> str:
+    return str(load_arrays(path)["device"])
 
 
 def _costs(benchmarks: Mapping[str, Sequence[Path]]) -> list[dict[str, Any]]:

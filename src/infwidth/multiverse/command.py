@@ -11,11 +11,11 @@ import yaml
 
 from infwidth.config import ConfigError
 from infwidth.datasets import sources
-from infwidth.datasets.prepare import prepare
+from infwidth.datasets.prepare import COUNTS, prepare
 from infwidth.jobs.code_digest import PACKAGE
 from infwidth.multiverse.setting import Multiverse, read_multiverse
 from infwidth.multiverse.tables import row_text, rows
-from infwidth.multiverse.worlds import COUNTS, World, draw
+from infwidth.multiverse.worlds import World, draw
 
 ROOT = PACKAGE.parents[1]
 

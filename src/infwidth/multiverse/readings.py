@@ -6,6 +6,7 @@ by its retention, the space-time eigenvalue by its exponent. The rules `table1` 
 `infwidth.measures.trends`, which ask for a value, too.
 """
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal, NamedTuple
@@ -35,6 +36,7 @@ class Reading:
     """The fields are keys of a reading in the config; see `multiverse.schema.yaml`."""
 
     rules: Literal["trends", "table1"]
+    judged_by: Literal["estimate", "interval"]
     layer: Literal["last", "middle", "first"]
     kind: Literal["h", "x"]
     at: Literal["last", "best"]
@@ -130,8 +132,18 @@ def judged(reading: Reading, what: Seen) -> Iterator[tuple[Cell, Outcome]]:
             trend = trends.get(judging.name, unknown)
             if judging.corrected and reading.correction != OURS:
                 trend = replace(trend, exponent=trend.others[reading.correction])
-            said = without or _word(column, trend, reading)
+            read = trend if reading.judged_by == "interval" else _without_intervals(trend)
+            said = without or _word(column, read, reading)
             yield Cell(scheme, column), Outcome(said, trend.value, trend.exponent)
+
+
+def _without_intervals(trend: Trend) -> Trend:
+    """As if the estimates were exact; a bound, where there is no estimate, stays one."""
+    value, exponent, local = (
+        each if math.isnan(each.value) else Estimate(each.value, each.value, each.value)
+        for each in (trend.value, trend.exponent, trend.local)
+    )
+    return replace(trend, value=value, exponent=exponent, local=local)
 
 
 def _word(column: str, trend: Trend, reading: Reading) -> str:

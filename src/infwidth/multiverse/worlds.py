@@ -20,6 +20,7 @@ from infwidth.config import ConfigError
 from infwidth.config.checks import Sizes, cross_problems
 from infwidth.config.schemes import read_schemes
 from infwidth.config.training_set import settle
+from infwidth.datasets.prepare import COUNTS
 from infwidth.experiment import Experiment, steps_of
 from infwidth.multiverse.setting import Level, Multiverse
 from infwidth.network.costs import recipe_settings
@@ -28,8 +29,6 @@ from infwidth.network.costs import recipe_settings
 BLOCK = 1024
 # Points tried for one world before the rules are said to forbid them all.
 PATIENCE = 2 * BLOCK
-# What of a data set becomes inputs.
-COUNTS = ("pool", "samples", "test_samples", "train_samples", "probes")
 
 
 @dataclass(frozen=True)

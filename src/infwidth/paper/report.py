@@ -1,6 +1,7 @@
 """The report: Typst source and a paper folder in, PDF out."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict
 from importlib.util import find_spec
 from pathlib import Path
@@ -40,12 +41,21 @@ def compile_pdf(source: Path, folder: Path) -> bytes:
         FileNotFoundError: provenance.json is missing.
         typst.TypstError: a file or column is missing; the message has its place in the source.
     """
+    return typeset(source, inputs_of(folder))
+
+
+def typeset(source: Path, inputs: Mapping[str, str]) -> bytes:
+    """The PDF of any document, with what it finds in `sys.inputs`.
+
+    Raises:
+        typst.TypstError: a file or column is missing; the message has its place in the source.
+    """
     pdf = typst.compile(
         source.resolve(),
         root=Path("/"),
         font_paths=[_fonts()],
         ignore_system_fonts=True,
-        sys_inputs=inputs_of(folder),
+        sys_inputs=dict(inputs),
     )
     assert isinstance(pdf, bytes)
     return pdf

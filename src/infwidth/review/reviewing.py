@@ -16,12 +16,11 @@ from typing import Any, Literal
 
 from infwidth.files.checksums import sha256_of
 from infwidth.jobs.code_digest import PACKAGE, whole_code_digest
-from infwidth.jobs.provenance import config_digest, measured_files, package_versions
+from infwidth.jobs.provenance import config_digest, package_versions
 from infwidth.review.comparing import compare, compare_tables
 from infwidth.review.history import version
 from infwidth.review.tasks import Setting, Task, tasks
 from infwidth.review.text_table import TextTable
-from infwidth.theory.statements import measured_tables
 
 Result = Literal[
     "agrees", "rounding", "note", "differs", "altered", "missing", "unvouched", "unknown", "failed"
@@ -88,12 +87,12 @@ class _Review:
         try:
             provenance = json.loads((self.folder / PROVENANCE).read_text(encoding="utf-8"))
             setting = Setting(provenance["config"], self.workflow)
-            theory = measured_tables(setting.statements)
+            names = setting.measurements
         except FileNotFoundError:
             return [self._outcome(PROVENANCE, "missing", "nothing else can be reviewed without it")]
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             return [self._outcome(PROVENANCE, "failed", f"cannot be read: {_said(error)}")]
-        first = [self._provenance(provenance), *self._measurements(provenance, theory)]
+        first = [self._provenance(provenance), *self._measurements(provenance, names)]
         self.tell("measurements held against their checksums")
         if all(outcome.passes for outcome in first):
             rest = list(self._regenerated(setting, provenance))
@@ -130,11 +129,11 @@ class _Review:
         return self._outcome("(code)", "note" if notes else "agrees", *notes)
 
     def _measurements(
-        self, provenance: Mapping[str, Any], theory: Iterable[str]
+        self, provenance: Mapping[str, Any], names: Iterable[str]
     ) -> Iterator[Outcome]:
         recorded = provenance.get("files")
         recorded = recorded if isinstance(recorded, dict) else {}
-        for name in dict.fromkeys((*measured_files(theory), *recorded)):
+        for name in dict.fromkeys((*names, *recorded)):
             if not (self.folder / name).is_file():
                 yield self._outcome(name, "missing", "a measurement, which nothing here can make")
             elif name not in recorded:

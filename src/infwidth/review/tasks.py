@@ -15,13 +15,16 @@ import IPython  # noqa: F401
 
 from infwidth.experiment import steps_of
 from infwidth.files.tables import write_csv
-from infwidth.jobs.provenance import figures_digest
+from infwidth.jobs.provenance import MEASURED_WORLDS, figures_digest, measured_files
 from infwidth.measures import scaling, through_time, verdicts
-from infwidth.paper import figures, findings, notebook, page, report, tables
+from infwidth.multiverse import factors, shares, summary
+from infwidth.multiverse import figures as world_figures
+from infwidth.paper import figures, findings, notebook, page, report, tables, worlds
+from infwidth.paper.worlds import report as worlds_report
 from infwidth.theory import drawing
 from infwidth.theory.limits import measure as limits
 from infwidth.theory.measuring import Files
-from infwidth.theory.statements import DRAWN, STATEMENTS, chosen
+from infwidth.theory.statements import DRAWN, STATEMENTS, chosen, measured_tables
 
 # Those of the rules of Table 1.
 THRESHOLDS = ("stable_exponent", "small_change", "collapse_ratio")
@@ -49,6 +52,18 @@ class Setting:
         return chosen(self.config)
 
     @property
+    def of_worlds(self) -> bool:
+        """Whether it is of many worlds, not of one experiment."""
+        return "factors" in self.config
+
+    @property
+    def measurements(self) -> list[str]:
+        """The measurements in the folder."""
+        if self.of_worlds:
+            return [*MEASURED_WORLDS]
+        return measured_files(measured_tables(self.statements))
+
+    @property
     def settings(self) -> dict[str, Any]:
         """The configuration with its number of steps, where it says epochs."""
         return {**self.config, "steps": steps_of(self.config)}
@@ -71,6 +86,27 @@ class Task:
 
 def tasks(setting: Setting) -> list[Task]:
     """All that is regenerated, in the order it is made in."""
+    return _of_worlds() if setting.of_worlds else _of_experiment(setting)
+
+
+def _of_worlds() -> list[Task]:
+    return [
+        Task((shares.TABLE,), _given(shares.write)),
+        Task((factors.TABLE, factors.MODELS), _given(factors.write)),
+        Task((summary.TABLE,), _given(summary.write)),
+        Task(
+            _pictures("figures", world_figures.FIGURES),
+            lambda folder, its: world_figures.save_all(folder, figures_digest(its.config)),
+        ),
+        Task(
+            ("report.pdf",),
+            lambda folder, its: worlds_report.write(folder, its.workflow / "report/multiverse.typ"),
+        ),
+        Task(("index.html",), lambda folder, its: worlds.write(folder, its.workflow / "report")),
+    ]
+
+
+def _of_experiment(setting: Setting) -> list[Task]:
     listed = [
         Task(("scaling.csv",), _given(scaling.write, "samples", "steps", "fit_width_ratio")),
         Task(

@@ -5,8 +5,6 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
-import jinja2
-
 from infwidth.files.tables import read_csv
 from infwidth.measures.losses import ENDS
 from infwidth.measures.metrics import JUDGING, METRICS, SHOWN
@@ -14,13 +12,15 @@ from infwidth.measures.reading import read
 from infwidth.paper import practice, tables
 from infwidth.paper.figures import FIGURES
 from infwidth.paper.page import content, plots, series
-from infwidth.paper.page.images import Picture, embedded
+from infwidth.paper.page.images import Picture
+from infwidth.paper.page.rendering import environment
 from infwidth.paper.trained import trained
 from infwidth.theory.statements import DRAWN, STATEMENTS, caption
 
 __all__ = ["Picture", "page", "write"]
 
-# Beside the Python files lie the template, the style, the script, and Vega as it is published.
+# Beside the Python files lie the template, the style and the script; in `shared`, what the page of
+# worlds has too; and Vega as it is published.
 _HERE = Path(__file__).parent
 
 
@@ -72,32 +72,12 @@ def page(
     Raises:
         FileNotFoundError: a file of the folder, or a picture, is missing.
     """
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(_HERE),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.policies["json.dumps_kwargs"] = {
-        "ensure_ascii": False,
-        "separators": (",", ":"),
-        "allow_nan": False,
-    }
-    environment.globals |= {"embedded": embedded, "asset": _asset, "counted": content.counted}
     run = _run(folder)
-    filled = {"config": run["config"]}
-
-    def caption(picture: Picture) -> str:
-        template = jinja2.Template(picture.caption, undefined=jinja2.StrictUndefined)
-        text = template.render(snakemake=filled)
-        return " ".join(text.split())
-
     found = _findings(findings)
-    template = environment.get_template("page.html.jinja")
+    template = environment(_HERE).get_template("page.html.jinja")
     return template.render(
         **run,
-        caption=caption,
+        caption=lambda picture: picture.filled(run["config"]),
         pictures=pictures,
         theory=theory,
         findings=found,
@@ -151,7 +131,3 @@ def _findings(path: Path | None) -> list[dict[str, Any]]:
         }
         for row in found
     ]
-
-
-def _asset(name: str) -> str:
-    return (_HERE / name).read_text(encoding="utf-8")

@@ -1,9 +1,12 @@
 """Pictures inside the page: the figures' PNG files as data URIs."""
 
 import base64
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+import jinja2
 from PIL import Image
 
 
@@ -21,6 +24,15 @@ class Picture:
     path: Path
     title: str
     caption: str
+
+    def filled(self, config: Mapping[str, Any]) -> str:
+        """The caption of a run with this config, on one line.
+
+        Raises:
+            jinja2.UndefinedError: it names an unknown key.
+        """
+        template = jinja2.Template(self.caption, undefined=jinja2.StrictUndefined)
+        return " ".join(template.render(snakemake={"config": config}).split())
 
 
 @dataclass(frozen=True)

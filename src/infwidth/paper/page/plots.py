@@ -22,8 +22,8 @@ _SIGNALS: Mapping[str, Any] = {
     "title": "",
     "at": None,
 }
-_FONT = "system-ui, sans-serif"
-_TEXT, _GREY, _GRID = "#333", "#555", "#e8e8e8"
+FONT = "system-ui, sans-serif"
+TEXT, GREY, GRID = "#333", "#555", "#e8e8e8"
 
 
 def plot(axis: Axis) -> dict[str, Any]:
@@ -55,14 +55,14 @@ def _axis(scale: str, orient: str) -> dict[str, Any]:
         "title": {"signal": "title"} if scale == "x" else None,
         "values": {"signal": f"{scale}Ticks"},
         "grid": True,
-        "gridColor": _GRID,
-        "domainColor": _GREY,
-        "tickColor": _GREY,
+        "gridColor": GRID,
+        "domainColor": GREY,
+        "tickColor": GREY,
         "tickSize": 4,
-        "labelColor": _TEXT,
-        "titleColor": _TEXT,
-        "labelFont": _FONT,
-        "titleFont": _FONT,
+        "labelColor": TEXT,
+        "titleColor": TEXT,
+        "labelFont": FONT,
+        "titleFont": FONT,
         "labelFontSize": 12,
         "titleFontSize": 13,
         "titleFontWeight": "normal",

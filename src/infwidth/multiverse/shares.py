@@ -1,0 +1,296 @@
+"""How much of Table 1 survives: shares of worlds, a verdict on each cell, and what it hangs on.
+
+A share is over the worlds in which training moved, with a 95 % Wilson interval. A cell is
+*verified* where it agrees in at least `VERIFIED_FROM` of them, *refuted* in at most `REFUTED_TO`,
+and else it *depends*: on the factor whose levels' shares are furthest apart, among those whose
+shares differ beyond chance (chi-squared test, Holm's correction over the factors).
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, fields
+from math import nan
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.stats import binomtest, chi2_contingency, random_table
+
+from infwidth.files.tables import read_csv, write_csv
+from infwidth.measures.trends import UNDETERMINED
+from infwidth.multiverse.outcomes import DIVERGED, FAILED, NOT_MOVING, UNRESOLVED, Cell, Outcomes
+
+Verdict = Literal["verified", "depends", "refuted", "not decided"]
+TABLE = "robustness.csv"
+# Several cells at once. IP leaves a saddle: its cells are a matter of depth and time.
+IP = "IP"
+EVERY = Cell("all", "all")
+BUT_IP = Cell(f"all but {IP}", "all")
+# All four are ours.
+VERIFIED_FROM = 0.95
+REFUTED_TO = 0.05
+BEYOND_CHANCE = 0.05
+# A level of fewer worlds is not compared with others: its share could be anything.
+LEAST_WORLDS = 10
+# Where a count of fewer than five is expected, the chi-squared law is no good approximation, and
+# the statistic is compared with that of tables drawn at random.
+LEAST_EXPECTED = 5
+DRAWS = 9999
+
+
+class Share(NamedTuple):
+    """In how many worlds something agrees, of those in which training moved."""
+
+    worlds: int
+    agree: int
+    share: float
+    share_low: float
+    share_high: float
+
+    @classmethod
+    def of(cls, agrees: "pd.Series[float]") -> "Share":
+        """Of worlds that are 1, 0, or NaN where training did not move."""
+        worlds, agree = int(agrees.count()), int(agrees.sum())
+        if not worlds:
+            return cls(0, 0, nan, nan, nan)
+        low, high = binomtest(agree, worlds).proportion_ci(method="wilson")
+        return cls(worlds, agree, agree / worlds, float(low), float(high))
+
+
+@dataclass(frozen=True)
+class Contrast:
+    """What a factor does to a cell.
+
+    Attributes:
+        p_value: of no difference between its levels, after Holm's correction.
+    """
+
+    factor: str
+    p_value: float
+    best_level: str
+    best_share: float
+    worst_level: str
+    worst_share: float
+
+    @property
+    def difference(self) -> float:
+        """Between the shares of the best and the worst level."""
+        return self.best_share - self.worst_share
+
+
+@dataclass(frozen=True)
+class Row:
+    """A row of robustness.csv: a cell, or several at once, by one reading.
+
+    Attributes:
+        rule: the reading's name.
+        undetermined: of `worlds`, those in which no word could be given.
+        depends_on: a factor; empty unless the verdict is "depends", and where none differs beyond
+            chance. So are the next four.
+    """
+
+    scheme: str
+    column: str
+    worlds: int
+    agree: int
+    share: float
+    share_low: float
+    share_high: float
+    rule: str
+    not_moving: int
+    diverged: int
+    failed: int
+    undetermined: int
+    verdict: Verdict
+    depends_on: str = ""
+    best_level: str = ""
+    best_share: float = nan
+    worst_level: str = ""
+    worst_share: float = nan
+
+    @property
+    def cell(self) -> Cell:
+        """Whose row it is."""
+        return Cell(self.scheme, self.column)
+
+
+def write(folder: Path) -> None:
+    """Write robustness.csv from the two tables of a paper folder."""
+    rows = robustness(Outcomes.read(folder))
+    names = [field.name for field in fields(Row)]
+    write_csv(pd.DataFrame([asdict(row) for row in rows], columns=names), folder / TABLE)
+
+
+def read(folder: Path) -> list[Row]:
+    """The rows of robustness.csv."""
+    text = [field.name for field in fields(Row) if field.type not in (int, float)]
+    found = read_csv(folder / TABLE, text=text).to_dict("records")
+    return [Row(**{str(key): value for key, value in row.items()}) for row in found]
+
+
+def robustness(outcomes: Outcomes) -> list[Row]:
+    """Every reading of every cell, and of several at once."""
+    levels = levels_of(outcomes)
+    return [
+        _row(cell, reading, outcomes.words(reading)[names], agrees, levels)
+        for reading in outcomes.names
+        for cell, names, agrees in agreements(outcomes, reading)
+    ]
+
+
+def levels_of(outcomes: Outcomes) -> pd.DataFrame:
+    """The levels of the worlds, a column for each factor, indexed by the world."""
+    return outcomes.worlds.set_index("world")[list(outcomes.factors)]
+
+
+def agreements(
+    outcomes: Outcomes, reading: str
+) -> Iterable[tuple[Cell, list[str], "pd.Series[float]"]]:
+    """Cells, and several at once: the columns that make them up, and worlds as 1, 0 or NaN."""
+    found = outcomes.agreement(reading)
+    for cell in outcomes.cells:
+        yield cell, [cell.name], found[cell.name]
+    for several in (EVERY, BUT_IP):
+        own = [cell.name for cell in outcomes.cells if several == EVERY or cell.scheme != IP]
+        yield several, own, found[own].min(axis=1, skipna=False)
+
+
+def verdict(share: Share, undetermined: int = 0) -> Verdict:
+    """The word for a share.
+
+    Where no word could be given in so many worlds that with them it might be verified or refuted,
+    nothing is decided.
+
+    >>> verdict(Share(20, 19, 0.95, 0.76, 0.99)), verdict(Share(20, 18, 0.90, 0.70, 0.97))
+    ('verified', 'depends')
+    >>> verdict(Share(20, 1, 0.05, 0.01, 0.24)), verdict(Share(20, 1, 0.05, 0.01, 0.24), 1)
+    ('refuted', 'not decided')
+    """
+    if share.worlds and share.share >= VERIFIED_FROM:
+        return "verified"
+    most = share.agree + undetermined
+    if most >= VERIFIED_FROM * share.worlds:
+        return "not decided"
+    if most <= REFUTED_TO * share.worlds:
+        return "refuted"
+    return "not decided" if share.share <= REFUTED_TO else "depends"
+
+
+def contrasts(agrees: "pd.Series[float]", levels: pd.DataFrame) -> list[Contrast]:
+    """What each factor does that has two levels of `LEAST_WORLDS` worlds.
+
+    Args:
+        agrees: worlds as 1, 0 or NaN.
+        levels: their levels, a column for each factor.
+    """
+    counted = {name: _counted(agrees, own) for name, own in levels.items()}
+    counted = {name: counts for name, counts in counted.items() if len(counts) > 1}
+    p_values = [
+        p_value(np.stack([counts["sum"], counts["count"] - counts["sum"]], axis=1).astype(int))
+        for counts in counted.values()
+    ]
+    return [
+        _contrast(str(name), corrected, counts["sum"] / counts["count"])
+        for (name, counts), corrected in zip(counted.items(), holm(p_values), strict=True)
+    ]
+
+
+def hangs_on(found: Iterable[Contrast]) -> Contrast | None:
+    """The contrast that is largest of those beyond chance, if there is one."""
+    real = [each for each in found if each.p_value < BEYOND_CHANCE]
+    return max(real, key=lambda each: each.difference, default=None)
+
+
+def p_value(counts: NDArray[np.int_]) -> float:
+    """Of the chi-squared test that rows have the same shares.
+
+    Args:
+        counts: (levels, 2), worlds that agree and do not.
+    """
+    if not counts.sum(axis=0).all():
+        return 1.0
+    test = chi2_contingency(counts, correction=False)
+    expected = test.expected_freq
+    if expected.min() >= LEAST_EXPECTED:
+        return float(test.pvalue)
+    drawn = random_table(counts.sum(axis=1), counts.sum(axis=0), seed=0).rvs(DRAWS)
+    statistics = ((drawn - expected) ** 2 / expected).sum(axis=(1, 2))
+    # Tables of the same probability have the same statistic up to rounding.
+    as_far = int((statistics >= test.statistic * (1 - 1e-9)).sum())
+    return (1 + as_far) / (1 + DRAWS)
+
+
+def holm(p_values: Iterable[float]) -> list[float]:
+    """Holm's correction for asking several questions at once.
+
+    >>> holm([0.01, 0.04, 0.03])
+    [0.03, 0.06, 0.06]
+    """
+    given = np.asarray(list(p_values), dtype=float)
+    order = np.argsort(given, kind="stable")
+    steps = given[order] * np.arange(len(given), 0, -1)
+    corrected = np.empty_like(given)
+    corrected[order] = np.minimum(np.maximum.accumulate(steps), 1)
+    return [float(value) for value in corrected]
+
+
+def ordered(levels: Iterable[str]) -> list[str]:
+    """Each level once: numbers by their size, then words.
+
+    >>> ordered(["full", "100", "20", "full"])
+    ['20', '100', 'full']
+    """
+    return sorted(set(levels), key=lambda level: (*_size(level), level))
+
+
+def numeric(levels: Iterable[str]) -> bool:
+    """Whether all of them are numbers."""
+    return all(_size(level)[0] == 0 for level in levels)
+
+
+def _size(level: str) -> tuple[int, float]:
+    try:
+        return 0, float(level)
+    except ValueError:
+        return 1, 0.0
+
+
+def _row(
+    cell: Cell,
+    reading: str,
+    words: pd.DataFrame,
+    agrees: "pd.Series[float]",
+    levels: pd.DataFrame,
+) -> Row:
+    share, beside = Share.of(agrees), _beside(words, agrees)
+    word = verdict(share, beside[-1])
+    hung = hangs_on(contrasts(agrees, levels)) if word == "depends" else None
+    told = {} if hung is None else asdict(hung) | {"depends_on": hung.factor}
+    kept: Mapping[str, object] = {
+        key: value for key, value in told.items() if key not in ("factor", "p_value")
+    }
+    return Row(*cell, *share, reading, *beside, word, **kept)  # type: ignore[arg-type]
+
+
+def _beside(words: pd.DataFrame, agrees: "pd.Series[float]") -> tuple[int, int, int, int]:
+    """Worlds that do not move, diverged, failed, each counted once; those without a word."""
+    failed, diverged, still = (
+        (words == word).any(axis=1) for word in (FAILED, DIVERGED, NOT_MOVING)
+    )
+    unsaid = words.isin([UNDETERMINED, UNRESOLVED]).any(axis=1) & agrees.notna()
+    kinds = (still & ~diverged & ~failed, diverged & ~failed, failed, unsaid)
+    still_count, diverged_count, failed_count, unsaid_count = (int(kind.sum()) for kind in kinds)
+    return still_count, diverged_count, failed_count, unsaid_count
+
+
+def _counted(agrees: "pd.Series[float]", levels: "pd.Series[str]") -> pd.DataFrame:
+    """`count` and `sum` of the levels that are compared."""
+    counts = agrees.groupby(levels.reindex(agrees.index)).agg(["count", "sum"])
+    return counts[counts["count"] >= LEAST_WORLDS]
+
+
+def _contrast(factor: str, p_value: float, shares: "pd.Series[float]") -> Contrast:
+    shares = shares.loc[ordered(shares.index)]
+    best, worst = str(shares.idxmax()), str(shares.idxmin())
+    return Contrast(factor, p_value, best, float(shares[best]), worst, float(shares[worst]))
