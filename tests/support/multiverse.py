@@ -5,9 +5,10 @@ from typing import Any
 import yaml
 from overlays import ROOT
 
-from infwidth.datasets.sources import sizes
+from infwidth.datasets.prepare import PreparedDataset, prepare
+from infwidth.datasets.sources import SOURCES, sizes
 from infwidth.multiverse.setting import Multiverse, read_multiverse
-from infwidth.multiverse.worlds import World, draw
+from infwidth.multiverse.worlds import COUNTS, World, draw
 
 
 def load(path: str) -> dict[str, Any]:
@@ -51,3 +52,16 @@ def factors(**changes: Any) -> dict[str, Any]:
 def worlds(**changes: Any) -> tuple[World, ...]:
     """Those of the committed multiverse with changes."""
     return draw(read(**changes), sizes).worlds
+
+
+def inputs_of(world: World) -> PreparedDataset:
+    """The images that a world trains on, as its job gets them."""
+    source = SOURCES[world.experiment.dataset]
+    images = source.load(**{key: getattr(world.experiment, key) for key in source.config_keys})
+    return prepare(images, **world.experiment.settings(*COUNTS))
+
+
+def small(**changes: Any) -> World:
+    """A world of its own that trains in moments."""
+    (world,) = worlds(**SMALL | {"factors": {"loss": ["mse"]}} | changes, worlds=1)
+    return world
