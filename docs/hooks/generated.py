@@ -14,12 +14,15 @@ from pathlib import Path
 from statistics import fmean
 
 import architecture
+import yaml
 from readings import readings
 from robustness import multiverse
 
 from infwidth import numbers
+from infwidth.config import wording
 from infwidth.config.reading import load_schema
 from infwidth.config.reference import reference
+from infwidth.multiverse.setting import is_multiverse
 from infwidth.theory.statements import NAMES
 
 MARK = re.compile(r"<!-- generated: (?P<name>[a-z_]+)(?P<arguments>[^>]*?) -->")
@@ -50,11 +53,25 @@ def expanded(markdown: str, root: Path) -> str:
 
 def config_reference(root: Path) -> str:
     """Every key of config.yaml."""
-    others = sorted((root / "config").glob("*.yaml"))
-    return reference(
-        (root / "config.yaml").read_text(encoding="utf-8"),
-        load_schema(root / SCHEMA),
-        {f"config/{path.name}": path.read_text(encoding="utf-8") for path in others},
+    texts = {path: path.read_text(encoding="utf-8") for path in (root / "config").glob("*.yaml")}
+    experiments = {
+        f"config/{path.name}": texts[path]
+        for path in sorted(texts)
+        if not is_multiverse(yaml.safe_load(texts[path]))
+    }
+    config = (root / "config.yaml").read_text(encoding="utf-8")
+    return reference(config, load_schema(root / SCHEMA), experiments)
+
+
+def reading_keys(root: Path) -> str:
+    """Every key of a multiverse's readings."""
+    schema = load_schema(root / "workflow/schemas/multiverse.schema.yaml")
+    return _table(
+        ("key", "what it says", "may be"),
+        (
+            (f"`{key}`", inner["description"], wording.allowed(inner))
+            for key, inner in schema["$defs"]["reading"]["properties"].items()
+        ),
     )
 
 
@@ -150,6 +167,7 @@ def sizes(root: Path, experiment: str, layer: str, metric: str) -> str:
 
 GENERATORS: Mapping[str, Callable[..., str]] = {
     "config_reference": config_reference,
+    "reading_keys": reading_keys,
     "make_targets": make_targets,
     "rooms": lambda root: architecture.rooms(),
     "table": table,

@@ -112,6 +112,7 @@ def test_the_best_step_is_that_of_the_least_test_loss(record: Record) -> None:
         ({"at": "best"}, True),
         ({"correction": "raw"}, True),
         ({"rules": "table1"}, True),
+        ({"judged_by": "interval"}, True),
         ({"stable_exponent": 1e-6}, True),
         ({"least_retention": 0.999999}, True),
         # Rules `table1` alone.
@@ -187,7 +188,7 @@ def test_a_wrong_power_of_mup_is_seen_in_mup_alone(record: Record) -> None:
     for cell in before:
         assert (repr(before[cell]) == repr(after[cell])) == (cell.scheme != "µP")
     changed = {cell.name for cell in before if before[cell].word != after[cell].word}
-    assert changed == {"µP:feature_variation"}
+    assert changed == {"µP:feature_variation", "µP:space_time"}
     change = Cell("µP", "feature_variation")
     assert before[change].word == STABLE
     assert after[change].exponent.high < before[change].exponent.low

@@ -101,15 +101,17 @@ def test_rules_of_table1_say_the_words_of_table1(
     record: Record, told: Told, ordinary: Collected, scaling: pd.DataFrame
 ) -> None:
     expected, layers = table1(scaling, ordinary.diverged, THRESHOLDS)
-    words = {row["reading"]: row for row in told[1]}["rules of Table 1"]
+    words = {row["reading"]: row for row in told[1]}["rules of Table 1, whole intervals"]
     assert len(expected) == 12
     for _, cell in expected.iterrows():
         assert words[f"{cell['scheme']}:{cell['column']}"] == cell["measured"]
     assert expected["measured"].nunique() > 3
     for layer in ("first", "last"):
         for kind in ("h", "x"):
-            changes: dict[str, Any] = {"rules": "table1", "layer": layer, "kind": kind}
-            reading = Reading(**COMMITTED["readings"]["ours"] | changes)
+            changes: dict[str, Any] = {"rules": "table1", "judged_by": "interval"}
+            reading = Reading(
+                **COMMITTED["readings"]["ours"] | changes | {"layer": layer, "kind": kind}
+            )
             _, (found,) = rows(**WORLD.identity, record=record, readings={"it": reading})
             number = {"first": 1, "last": 2}[layer]
             its = layers[(layers["layer"] == number) & (layers["kind"] == kind)]

@@ -5,10 +5,12 @@ from collections import Counter
 import numpy as np
 import pytest
 from multiverse import BASE, COMMITTED, ROOT, factors, read, worlds
+from overlays import MULTIVERSES, stacked
 from scipy.stats import qmc
 
 from infwidth.config import read_experiment
 from infwidth.datasets.sources import sizes
+from infwidth.multiverse.setting import read_multiverse
 from infwidth.multiverse.worlds import draw
 
 SCHEMA = ROOT / "workflow/schemas/config.schema.yaml"
@@ -22,6 +24,17 @@ def test_fewer_worlds_are_the_first_of_more(changes: dict[str, object]) -> None:
     assert worlds(**changes, worlds=32) == more[:32]
     # Whatever was drawn at a time.
     assert worlds(**changes, worlds=1100)[:64] == more
+
+
+@pytest.mark.parametrize("name", MULTIVERSES)
+def test_committed_multiverses_can_be_drawn(name: str) -> None:
+    config = BASE | stacked(name)
+    multiverse = read_multiverse(config, ROOT / "workflow/schemas", base=BASE, given=stacked(name))
+    drawn = draw(multiverse, sizes)
+    assert len(drawn.worlds) == multiverse.worlds
+    assert not drawn.forbidden
+    assert multiverse.base.experiment == name
+    assert {world.experiment.theory for world in drawn.worlds} == {None}
 
 
 def test_another_seed_draws_others() -> None:

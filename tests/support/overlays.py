@@ -4,9 +4,12 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from snakemake.utils import update_config
+
+from infwidth.multiverse.setting import is_multiverse
 
 ROOT = Path(__file__).parents[2]
-OVERLAYS = sorted(path.stem for path in (ROOT / "config").glob("*.yaml"))
+FILES = sorted(path.stem for path in (ROOT / "config").glob("*.yaml"))
 
 
 def stack(name: str) -> list[str]:
@@ -16,12 +19,17 @@ def stack(name: str) -> list[str]:
     (['config/sgd.yaml', 'config/sgd-heldout.yaml'], ['config/wide.yaml'])
     """
     below, _, _ = name.partition("-")
-    return [f"config/{each}.yaml" for each in dict.fromkeys((below, name)) if each in OVERLAYS]
+    return [f"config/{each}.yaml" for each in dict.fromkeys((below, name)) if each in FILES]
 
 
 def stacked(name: str) -> dict[str, Any]:
-    """What these files say, one key after the other."""
+    """What these files say, laid over each other as Snakemake does."""
     found: dict[str, Any] = {}
     for file in stack(name):
-        found |= yaml.safe_load((ROOT / file).read_text(encoding="utf-8"))
+        update_config(found, yaml.safe_load((ROOT / file).read_text(encoding="utf-8")))
     return found
+
+
+# Those of many experiments, and those of one.
+MULTIVERSES = [name for name in FILES if is_multiverse(stacked(name))]
+OVERLAYS = [name for name in FILES if name not in MULTIVERSES]
