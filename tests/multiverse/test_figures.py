@@ -12,9 +12,10 @@ from matplotlib.figure import Figure
 
 from infwidth.drawing import style
 from infwidth.measures.claims import CLAIMS
-from infwidth.multiverse import factors, figures, shares
+from infwidth.multiverse import figures
 from infwidth.multiverse.figures import rows, specifications
 from infwidth.multiverse.outcomes import Outcomes
+from infwidth.multiverse.robustness import factors, shares
 
 # Inches of a page less its margins, and room for a caption.
 MOST_HEIGHT = 8.4

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 import yaml
-from multiverse import BASE, COMMITTED, ROOT, factors, read, worlds
+from multiverse import BASE, COMMITTED, factors, read, worlds
+from overlays import ROOT
 from workflow_run import Checkout
 
 from infwidth.config import ConfigError, read_experiment

@@ -4,7 +4,8 @@ from collections import Counter
 
 import numpy as np
 import pytest
-from multiverse import BASE, COMMITTED, ROOT, factors, read, worlds
+from multiverse import BASE, COMMITTED, factors, read, worlds
+from overlays import ROOT
 from overlays import MULTIVERSES, stacked
 from scipy.stats import qmc
 

@@ -14,7 +14,8 @@ from page_folder import data_of, parsed
 from selenium.webdriver import Keys
 
 from infwidth.measures.claims import CLAIMS
-from infwidth.multiverse import factors, figures, shares
+from infwidth.multiverse import figures
+from infwidth.multiverse.robustness import factors, shares
 from infwidth.paper.worlds import report, write
 
 REPORT = Path(__file__).parents[2] / "workflow/report"

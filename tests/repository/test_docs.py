@@ -24,7 +24,7 @@ from infwidth.config import read_experiment
 from infwidth.config.reading import load_schema
 from infwidth.config.reference import documented, reference
 from infwidth.config.values import every_key
-from infwidth.multiverse import factors, shares
+from infwidth.multiverse.robustness import factors, shares
 from infwidth.theory.statements import NAMES
 
 ROOT = Path(__file__).parents[2]

@@ -5,10 +5,10 @@ from typing import Any
 import yaml
 from overlays import ROOT
 
-from infwidth.datasets.prepare import PreparedDataset, prepare
+from infwidth.datasets.prepare import COUNTS, PreparedDataset, prepare
 from infwidth.datasets.sources import SOURCES, sizes
 from infwidth.multiverse.setting import Multiverse, read_multiverse
-from infwidth.multiverse.worlds import COUNTS, World, draw
+from infwidth.multiverse.worlds import World, draw
 
 
 def load(path: str) -> dict[str, Any]:

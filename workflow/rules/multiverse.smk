@@ -181,7 +181,7 @@ rule robustness:
         mem_mb=growing(1500),
         runtime=growing(20),
     params:
-        code=code("multiverse.shares", "multiverse.factors", "multiverse.summary"),
+        code=code("multiverse.robustness.shares", "multiverse.robustness.factors", "multiverse.robustness.summary"),
     message:
         "What of Table 1 survives in {multiverse.worlds} worlds"
     script:

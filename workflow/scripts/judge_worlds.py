@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from infwidth.jobs.script import start
-from infwidth.multiverse import factors, shares, summary
+from infwidth.multiverse.robustness import factors, shares, summary
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake

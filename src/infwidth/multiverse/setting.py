@@ -200,7 +200,7 @@ def _read_levels(
         else:
             label, changes = _label(level), {factor: level}
         values, wrong = read_changes(changes, schema)
-        wrong += [(each, text) for each in values if (text := _no_choice(each))]
+        wrong += [(each, why) for each in values if (why := _no_choice(each))]
         if unfit := _unfit(label):
             wrong.append(("its name", unfit))
         problems += [(key, f"level {show(label)}: {each}: {text}") for each, text in wrong]

@@ -17,8 +17,8 @@ from infwidth.experiment import steps_of
 from infwidth.files.tables import write_csv
 from infwidth.jobs.provenance import MEASURED_WORLDS, figures_digest, measured_files
 from infwidth.measures import scaling, through_time, verdicts
-from infwidth.multiverse import factors, shares, summary
 from infwidth.multiverse import figures as world_figures
+from infwidth.multiverse.robustness import factors, shares, summary
 from infwidth.paper import figures, findings, notebook, page, report, tables, worlds
 from infwidth.paper.worlds import report as worlds_report
 from infwidth.theory import drawing

@@ -11,12 +11,12 @@ from matplotlib.figure import Figure
 from infwidth import numbers
 from infwidth.drawing import style
 from infwidth.drawing.style import GREY
-from infwidth.multiverse import factors
-from infwidth.multiverse.factors import Level
 from infwidth.multiverse.figures import rows
 from infwidth.multiverse.figures.rows import in_words
 from infwidth.multiverse.outcomes import Cell, Outcomes
-from infwidth.multiverse.shares import Row, read
+from infwidth.multiverse.robustness import factors
+from infwidth.multiverse.robustness.factors import Level
+from infwidth.multiverse.robustness.shares import Row, read
 
 ALL = "all worlds"
 # From dark, where no world agrees, to white, where all do; also in grey.

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from infwidth.multiverse.figures import FIGURES
 from infwidth.multiverse.outcomes import Outcomes
-from infwidth.multiverse.summary import LEGEND, Summary, quotable
+from infwidth.multiverse.robustness.summary import LEGEND, Summary, quotable
 from infwidth.paper.page.images import Picture
 from infwidth.paper.page.rendering import environment
 from infwidth.paper.worlds import plots, series, words

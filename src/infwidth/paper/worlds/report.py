@@ -9,11 +9,18 @@ from typing import Any
 import pandas as pd
 
 from infwidth.files.tables import read_csv
-from infwidth.multiverse import factors
 from infwidth.multiverse.figures.rows import title
 from infwidth.multiverse.outcomes import Cell, Outcomes
-from infwidth.multiverse.shares import levels_of, ordered
-from infwidth.multiverse.summary import LEGEND, SEVERAL, Summary, named, percent, quotable
+from infwidth.multiverse.robustness import factors
+from infwidth.multiverse.robustness.shares import levels_of, ordered
+from infwidth.multiverse.robustness.summary import (
+    LEGEND,
+    SEVERAL,
+    Summary,
+    named,
+    percent,
+    quotable,
+)
 from infwidth.paper.report import typeset
 from infwidth.paper.worlds import words
 

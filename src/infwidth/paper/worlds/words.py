@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from infwidth.measures.claims import claim_on
 from infwidth.measures.metrics import SHOWN
-from infwidth.multiverse.shares import Row
-from infwidth.multiverse.summary import Summary, agreeing, depends, left_out
+from infwidth.multiverse.robustness.shares import Row
+from infwidth.multiverse.robustness.summary import Summary, agreeing, depends, left_out
 
 # Of the figures.
 TITLES: Mapping[str, str] = {

@@ -12,10 +12,10 @@ from pathlib import Path
 from infwidth.files.whole import written
 from infwidth.measures.claims import claim_on
 from infwidth.measures.metrics import SHOWN
-from infwidth.multiverse import factors, shares
-from infwidth.multiverse.factors import THEOREM, Level
 from infwidth.multiverse.outcomes import Cell
-from infwidth.multiverse.shares import BUT_IP, EVERY, IP, REFUTED_TO, VERIFIED_FROM, Row
+from infwidth.multiverse.robustness import factors, shares
+from infwidth.multiverse.robustness.factors import THEOREM, Level
+from infwidth.multiverse.robustness.shares import BUT_IP, EVERY, IP, REFUTED_TO, VERIFIED_FROM, Row
 from infwidth.numbers import NOTHING
 from infwidth.theory.activations.names import PAPER
 

@@ -13,11 +13,11 @@ from sklearn.tree import DecisionTreeClassifier
 
 from infwidth.files.tables import read_csv
 from infwidth.measures.claims import claim_on
-from infwidth.multiverse import factors, trees
-from infwidth.multiverse.factors import INSIDE, OUTSIDE, READING, THEOREM, Level
 from infwidth.multiverse.outcomes import NO_OUTCOME, Cell, Outcomes
-from infwidth.multiverse.shares import BUT_IP, EVERY
-from infwidth.multiverse.trees import Tree
+from infwidth.multiverse.robustness import factors, trees
+from infwidth.multiverse.robustness.factors import INSIDE, OUTSIDE, READING, THEOREM, Level
+from infwidth.multiverse.robustness.shares import BUT_IP, EVERY
+from infwidth.multiverse.robustness.trees import Tree
 
 WORLDS = 400
 CHANGE = Cell("IP", "feature_variation")

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 import worlds
 
-from infwidth.multiverse import factors, shares, summary
 from infwidth.multiverse.outcomes import Cell
-from infwidth.multiverse.shares import BUT_IP, EVERY
-from infwidth.multiverse.summary import Summary, percent
+from infwidth.multiverse.robustness import factors, shares, summary
+from infwidth.multiverse.robustness.shares import BUT_IP, EVERY
+from infwidth.multiverse.robustness.summary import Summary, percent
 
 
 @pytest.fixture(scope="module")

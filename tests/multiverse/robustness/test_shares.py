@@ -11,9 +11,18 @@ from scipy.stats import norm
 
 from infwidth.files.tables import read_csv, write_csv
 from infwidth.measures.claims import FALLS, GROWS, claim_on
-from infwidth.multiverse import shares
 from infwidth.multiverse.outcomes import NO_OUTCOME, NOT_MOVING, Cell
-from infwidth.multiverse.shares import BUT_IP, EVERY, Row, Share, contrasts, holm, p_value, verdict
+from infwidth.multiverse.robustness import shares
+from infwidth.multiverse.robustness.shares import (
+    BUT_IP,
+    EVERY,
+    Row,
+    Share,
+    contrasts,
+    holm,
+    p_value,
+    verdict,
+)
 
 WORLDS = 400
 CHANGE = Cell("IP", "feature_variation")
