@@ -66,6 +66,7 @@ def test_a_cluster_profile_retries_and_packs(name: str) -> None:
     # One at a time in a shared job: what it asks for is the largest member's, not the sum.
     assert settings["cores"] == 1
     groups = {"small", "large", "features", "theory", "analysis", "findings", "paper"}
+    groups |= {"worlds", "read"}
     assert settings["group-components"].keys() <= groups
 
 
