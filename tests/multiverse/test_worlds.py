@@ -5,8 +5,7 @@ from collections import Counter
 import numpy as np
 import pytest
 from multiverse import BASE, COMMITTED, factors, read, worlds
-from overlays import ROOT
-from overlays import MULTIVERSES, stacked
+from overlays import MULTIVERSES, ROOT, stacked
 from scipy.stats import qmc
 
 from infwidth.config import read_experiment
