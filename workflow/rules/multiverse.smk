@@ -181,7 +181,11 @@ rule robustness:
         mem_mb=growing(1500),
         runtime=growing(20),
     params:
-        code=code("multiverse.robustness.shares", "multiverse.robustness.factors", "multiverse.robustness.summary"),
+        code=code(
+            "multiverse.robustness.shares",
+            "multiverse.robustness.factors",
+            "multiverse.robustness.summary",
+        ),
     message:
         "What of Table 1 survives in {multiverse.worlds} worlds"
     script:
@@ -245,7 +249,11 @@ rule report_pdf:
         mem_mb=growing(1000),
         runtime=growing(10),
     params:
-        source=content_digest(WORKFLOW, "report/*.typ"),
+        source=content_digest(
+            WORKFLOW,
+            "report/*.typ",
+            *(f"report/{figure}.rst" for figure in WORLD_FIGURES),
+        ),
         code=code("paper.worlds.report"),
     message:
         "Typesetting {output}"
@@ -276,7 +284,11 @@ rule page:
             WORKFLOW, *(f"report/{figure}.rst" for figure in WORLD_FIGURES)
         ),
         assets=content_digest(
-            SRC / "infwidth/paper", "page/vega/*", "page/*.css", "worlds/worlds.*"
+            SRC / "infwidth/paper",
+            "page/page.css",
+            "page/shared/*",
+            "page/vega/*",
+            "worlds/worlds.*",
         ),
         code=code("paper.worlds"),
     message:
