@@ -30,6 +30,8 @@ BUT_IP = Cell(f"all but {IP}", "all")
 # All four are ours.
 VERIFIED_FROM = 0.95
 REFUTED_TO = 0.05
+# Where all of so few worlds agree, chance alone leaves a smaller share possible (rule of three).
+FEWEST_WORLDS = 60
 BEYOND_CHANCE = 0.05
 # A level of fewer worlds is not compared with others: its share could be anything.
 LEAST_WORLDS = 5
@@ -159,17 +161,23 @@ def agreements(
 def verdict(share: Share, undetermined: int = 0) -> Verdict:
     """The word for a share.
 
-    Where no word could be given in so many worlds that with them it might be verified or refuted,
-    nothing is decided.
+    Nothing is decided by fewer than `FEWEST_WORLDS` unless their interval lies between the bounds,
+    nor where no word could be given in so many worlds that with them it might be verified or
+    refuted.
 
-    >>> verdict(Share(20, 19, 0.95, 0.76, 0.99)), verdict(Share(20, 18, 0.90, 0.70, 0.97))
+    >>> verdict(Share(100, 95, 0.95, 0.89, 0.98)), verdict(Share(100, 94, 0.94, 0.88, 0.97))
     ('verified', 'depends')
-    >>> verdict(Share(20, 1, 0.05, 0.01, 0.24)), verdict(Share(20, 1, 0.05, 0.01, 0.24), 1)
+    >>> verdict(Share(100, 5, 0.05, 0.02, 0.11)), verdict(Share(100, 5, 0.05, 0.02, 0.11), 1)
     ('refuted', 'not decided')
+    >>> verdict(Share(9, 9, 1.0, 0.70, 1.0)), verdict(Share(20, 10, 0.5, 0.30, 0.70))
+    ('not decided', 'depends')
     """
-    if share.worlds and share.share >= VERIFIED_FROM:
-        return "verified"
     most = share.agree + undetermined
+    if share.worlds < FEWEST_WORLDS:
+        between = share.share_low > REFUTED_TO and share.share_high < VERIFIED_FROM
+        return "depends" if between and most < VERIFIED_FROM * share.worlds else "not decided"
+    if share.share >= VERIFIED_FROM:
+        return "verified"
     if most >= VERIFIED_FROM * share.worlds:
         return "not decided"
     if most <= REFUTED_TO * share.worlds:

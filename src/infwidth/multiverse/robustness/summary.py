@@ -15,7 +15,15 @@ from infwidth.measures.metrics import SHOWN
 from infwidth.multiverse.outcomes import Cell
 from infwidth.multiverse.robustness import factors, shares
 from infwidth.multiverse.robustness.factors import THEOREM, Level
-from infwidth.multiverse.robustness.shares import BUT_IP, EVERY, IP, REFUTED_TO, VERIFIED_FROM, Row
+from infwidth.multiverse.robustness.shares import (
+    BUT_IP,
+    EVERY,
+    FEWEST_WORLDS,
+    IP,
+    REFUTED_TO,
+    VERIFIED_FROM,
+    Row,
+)
 from infwidth.numbers import NOTHING
 from infwidth.theory.activations.names import PAPER
 
@@ -35,7 +43,8 @@ LEGEND = (
     "else *depends*, and the factor is the one with the largest difference between its levels' "
     "shares that is beyond chance (chi-squared test, Holm's correction). Both bounds are ours. "
     "Undetermined worlds count as not agreeing; where they are so many that with them a cell could "
-    "be verified or refuted, it is *not decided*."
+    "be verified or refuted, it is *not decided*, as with fewer than "
+    f"{FEWEST_WORLDS} worlds if their interval reaches over a bound."
 )
 
 
