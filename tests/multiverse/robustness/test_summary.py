@@ -80,6 +80,7 @@ def test_where_too_few_worlds_tell_no_factor_none_is_named(tmp_path: Path) -> No
     factors.write(tmp_path)
     told = Summary.read(tmp_path)
     depend = [row for row in told.cells if row.verdict == "depends"]
-    assert depend and not any(row.depends_on for row in depend)
+    assert depend
+    assert not any(row.depends_on for row in depend)
     assert ", on which is not resolved" in summary.quotable(told)
     assert "**depends**, on which is not resolved<br>" in summary.markdown(told)
