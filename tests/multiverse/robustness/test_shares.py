@@ -13,16 +13,8 @@ from infwidth.files.tables import read_csv, write_csv
 from infwidth.measures.claims import FALLS, GROWS, claim_on
 from infwidth.multiverse.outcomes import NO_OUTCOME, NOT_MOVING, Cell
 from infwidth.multiverse.robustness import shares
-from infwidth.multiverse.robustness.shares import (
-    BUT_IP,
-    EVERY,
-    Row,
-    Share,
-    contrasts,
-    holm,
-    p_value,
-    verdict,
-)
+from infwidth.multiverse.robustness.contrasts import DRAWS, contrasts, hangs_on, holm, p_value
+from infwidth.multiverse.robustness.shares import BUT_IP, EVERY, Row, Share, verdict
 
 WORLDS = 400
 CHANGE = Cell("IP", "feature_variation")
@@ -141,7 +133,7 @@ def test_chance_alone_is_blamed_on_no_factor() -> None:
             {name: rng.choice(given, 200) for name, given in worlds.FACTORS.items()}
         )
         agrees = pd.Series((rng.random(200) < 0.9).astype(float))
-        blamed += shares.hangs_on(contrasts(agrees, levels)) is not None
+        blamed += hangs_on(contrasts(agrees, levels)) is not None
     assert blamed <= 8
 
 
@@ -157,7 +149,7 @@ def test_small_counts_are_compared_with_tables_drawn_at_random() -> None:
     counts = np.array([[6, 4]] + [[10, 0]] * 5)
     exact = 6 * math.comb(10, 4) / math.comb(60, 4)
     # Other tables are as far from equal shares as this one only if they are this one.
-    assert p_value(counts) == pytest.approx(exact, abs=4 * math.sqrt(exact / shares.DRAWS))
+    assert p_value(counts) == pytest.approx(exact, abs=4 * math.sqrt(exact / DRAWS))
     assert p_value(np.array([[10, 0], [12, 0]])) == 1
 
 

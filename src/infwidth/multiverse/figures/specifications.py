@@ -19,7 +19,8 @@ from infwidth.measures.misfit import CROSSOVER
 from infwidth.measures.trends import UNDETERMINED
 from infwidth.multiverse.figures import rows
 from infwidth.multiverse.outcomes import NO_OUTCOME, UNRESOLVED, Outcomes
-from infwidth.multiverse.robustness.shares import levels_of, ordered
+from infwidth.multiverse.robustness.contrasts import ordered
+from infwidth.multiverse.robustness.shares import levels_of
 
 # What a mark says -> its colour; the less it agrees, the darker.
 MARKS: Mapping[str, str] = {

@@ -1,5 +1,5 @@
 """What the outcomes of all worlds come to: shares, what they hang on, Table 1 with verdicts.
 
-`shares` writes robustness.csv, `factors` factors.csv and, with `trees`, models.csv, and `summary`
-the table of a reader and the sentence to quote.
+`shares` and `contrasts` make robustness.csv, `factors` and `trees` factors.csv and models.csv,
+`summary` the table of a reader and the sentence to quote.
 """

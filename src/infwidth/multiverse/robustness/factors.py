@@ -15,7 +15,8 @@ import pandas as pd
 
 from infwidth.files.tables import read_csv, write_csv
 from infwidth.multiverse.outcomes import Cell, Outcomes
-from infwidth.multiverse.robustness.shares import Share, agreements, contrasts, levels_of, ordered
+from infwidth.multiverse.robustness.contrasts import contrasts, ordered
+from infwidth.multiverse.robustness.shares import Share, agreements, levels_of
 from infwidth.multiverse.robustness.trees import Tree, tree
 from infwidth.theory.activations.names import PAPER
 

@@ -15,7 +15,8 @@ from sklearn.model_selection import StratifiedKFold
 from sklearn.tree import DecisionTreeClassifier
 
 from infwidth.multiverse.outcomes import Cell
-from infwidth.multiverse.robustness.shares import LEAST_WORLDS, Share, numeric, ordered
+from infwidth.multiverse.robustness.contrasts import LEAST_WORLDS, numeric, ordered
+from infwidth.multiverse.robustness.shares import Share
 
 DEPTH = 3
 # What a question takes off the Gini impurity of all worlds, at least: others tell of chance.

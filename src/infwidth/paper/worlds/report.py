@@ -12,7 +12,8 @@ from infwidth.files.tables import read_csv
 from infwidth.multiverse.figures.rows import title
 from infwidth.multiverse.outcomes import Cell, Outcomes
 from infwidth.multiverse.robustness import factors
-from infwidth.multiverse.robustness.shares import levels_of, ordered
+from infwidth.multiverse.robustness.contrasts import ordered
+from infwidth.multiverse.robustness.shares import levels_of
 from infwidth.multiverse.robustness.summary import (
     LEGEND,
     SEVERAL,

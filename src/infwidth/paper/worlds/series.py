@@ -8,7 +8,8 @@ import pandas as pd
 from infwidth.measures.claims import claim_on
 from infwidth.measures.metrics import SHOWN
 from infwidth.multiverse.outcomes import NO_OUTCOME, Cell, Outcomes
-from infwidth.multiverse.robustness.shares import levels_of, ordered
+from infwidth.multiverse.robustness.contrasts import ordered
+from infwidth.multiverse.robustness.shares import levels_of
 
 # Digits of the places in lists: one letter tells one of as many.
 BASE = 36
