@@ -10,6 +10,7 @@ from typing import Any
 import yaml
 
 from infwidth.config import ConfigError
+from infwidth.config.checks import Sizes
 from infwidth.datasets import sources
 from infwidth.datasets.prepare import COUNTS, prepare
 from infwidth.jobs.code_digest import PACKAGE
@@ -40,8 +41,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     asked = parser.parse_args(arguments)
     try:
-        multiverse = _read(asked.source)
-        worlds = draw(multiverse, sources.sizes).worlds
+        # A run's own data may be elsewhere by now, and had as many images as its worlds needed.
+        sizes = _enough if asked.source[0].is_dir() else sources.sizes
+        multiverse = _read(asked.source, sizes)
+        worlds = draw(multiverse, sizes).worlds
         if not 0 <= asked.world < len(worlds):
             raise ValueError(f"world: found {asked.world}; choose one of 0 to {len(worlds) - 1}")
     except (OSError, ValueError) as error:
@@ -58,7 +61,12 @@ def as_yaml(world: World) -> str:
     return f"# World {world.number}: {levels}.\n{config}"
 
 
-def _read(given: Sequence[Path]) -> Multiverse:
+def _enough(dataset: str, dataset_path: str | None) -> tuple[int, int]:
+    """As many images as are asked for."""
+    return sys.maxsize, sys.maxsize
+
+
+def _read(given: Sequence[Path], sizes: Sizes) -> Multiverse:
     if given[0].is_dir():
         provenance = json.loads((given[0] / "provenance.json").read_text(encoding="utf-8"))
         config, base = provenance["config"], provenance["config"]
@@ -69,7 +77,7 @@ def _read(given: Sequence[Path]) -> Multiverse:
             config = _laid_over(config, each)
     if "factors" not in config:
         raise ConfigError([f"factors: none in {' '.join(map(str, given))}, which has no worlds"])
-    return read_multiverse(config, ROOT / "workflow/schemas", base=base)
+    return read_multiverse(config, ROOT / "workflow/schemas", base=base, sizes=sizes)
 
 
 def _yaml(path: Path) -> dict[str, Any]:
