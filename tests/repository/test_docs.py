@@ -333,7 +333,7 @@ def _snakemake_problem(options: list[str], files: set[str]) -> str | None:
             case "--config":
                 known = word.partition("=")[0] in KEYS
             case "--" | "--set-resources":
-                known = word.partition(":")[0] in rules()
+                known |= word.partition(":")[0] in rules()
             case _:
                 known = True
         if not known:

@@ -37,7 +37,9 @@ if workflow.is_main_process:
         if (path := Path(WORLD_FILE.format(world=world.number))).exists()
     ]
     for path in remove_damaged(existing):
-        logger.warning(f"{path} was damaged, and is removed: it is made again where needed")
+        logger.warning(
+            f"{path} was damaged, and is removed: it is made again where needed"
+        )
 
 
 use rule prepare_dataset as prepare_world_data with:
