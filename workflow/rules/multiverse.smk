@@ -236,7 +236,9 @@ rule report_pdf:
         figures=rules.figures.output.pdf,
     output:
         report(
-            f"{PAPER}/report.pdf", caption="../report/report.rst", category="Analysis"
+            f"{PAPER}/report.pdf",
+            caption="../report/worlds_report.rst",
+            category="Analysis",
         ),
     log:
         f"{LOGS}/report_pdf.log",
@@ -268,7 +270,11 @@ rule page:
         **dict(rules.figures.input.items()),
         figures=rules.figures.output.png,
     output:
-        report(f"{PAPER}/index.html", caption="../report/page.rst", category="Analysis"),
+        report(
+            f"{PAPER}/index.html",
+            caption="../report/worlds_page.rst",
+            category="Analysis",
+        ),
     log:
         f"{LOGS}/page.log",
     benchmark:
