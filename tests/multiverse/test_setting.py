@@ -62,7 +62,7 @@ def others(**changes: Any) -> dict[str, Any]:
         (factors(x=[{"a\nb": {}}]), [r'factors.x: level "a\nb": its name: ', "on one line"]),
         ({"factors": None}, ["factors: found null; it must map each factor to"]),
         ({"factors": {}}, ["factors: found {}"]),
-        ({"readings": {}}, ["readings: found {}", "a first reading, with rules, layer"]),
+        ({"readings": {}}, ["readings: found {}", "a first reading, with rules, judged_by"]),
         (others(x=None), ["readings.x: found null; it must be a mapping"]),
         (others(x={"kind": "z"}), ['readings.x.kind: unknown kind "z"', "h, x"]),
         (others(x={"knid": "x"}), ["readings.x.knid: unknown key; did you mean kind?"]),
