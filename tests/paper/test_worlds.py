@@ -31,7 +31,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     shares.write(found)
     factors.write(found)
     figures.save_all(found, "0" * 64)
-    write(found, REPORT)
+    write(found, REPORT / "worlds")
     return found
 
 

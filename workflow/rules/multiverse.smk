@@ -31,15 +31,12 @@ wildcard_constraints:
 if workflow.is_main_process:
     for reason, times in drawn.forbidden.items():
         logger.warning(f"{times} worlds drawn again: {reason}")
-    existing = [
-        path
-        for world in drawn.worlds
-        if (path := Path(WORLD_FILE.format(world=world.number))).exists()
-    ]
-    for path in remove_damaged(existing):
-        logger.warning(
-            f"{path} was damaged, and is removed: it is made again where needed"
-        )
+    if not workflow.dryrun:
+        files = [Path(WORLD_FILE.format(world=world.number)) for world in drawn.worlds]
+        for path in remove_damaged([path for path in files if path.exists()]):
+            logger.warning(
+                f"{path} was damaged, and is removed: it is made again where needed"
+            )
 
 
 use rule prepare_dataset as prepare_world_data with:
@@ -167,7 +164,7 @@ rule robustness:
         models=f"{PAPER}/models.csv",
         table=report(
             f"{PAPER}/table1.md",
-            caption="../report/worlds_table1.rst",
+            caption="../report/worlds/table1.rst",
             category="Table 1",
         ),
     log:
@@ -203,7 +200,7 @@ rule figures:
         png=[
             report(
                 f"{PAPER}/figures/{figure}.png",
-                caption=f"../report/{figure}.rst",
+                caption=f"../report/worlds/{figure}.rst",
                 category="Figures",
                 labels={"figure": figure},
             )
@@ -237,7 +234,7 @@ rule report_pdf:
     output:
         report(
             f"{PAPER}/report.pdf",
-            caption="../report/worlds_report.rst",
+            caption="../report/worlds/report.rst",
             category="Analysis",
         ),
     log:
@@ -256,7 +253,7 @@ rule report_pdf:
         source=content_digest(
             WORKFLOW,
             "report/*.typ",
-            *(f"report/{figure}.rst" for figure in WORLD_FIGURES),
+            *(f"report/worlds/{figure}.rst" for figure in WORLD_FIGURES),
         ),
         code=code("paper.worlds.report"),
     message:
@@ -272,7 +269,7 @@ rule page:
     output:
         report(
             f"{PAPER}/index.html",
-            caption="../report/worlds_page.rst",
+            caption="../report/worlds/page.rst",
             category="Analysis",
         ),
     log:
@@ -289,7 +286,7 @@ rule page:
         runtime=growing(10),
     params:
         captions=content_digest(
-            WORKFLOW, *(f"report/{figure}.rst" for figure in WORLD_FIGURES)
+            WORKFLOW, *(f"report/worlds/{figure}.rst" for figure in WORLD_FIGURES)
         ),
         assets=content_digest(
             SRC / "infwidth/paper",

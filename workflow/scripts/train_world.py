@@ -22,7 +22,7 @@ torch.set_num_threads(snakemake.threads)
 world = f"world {snakemake.wildcards.world}"
 try:
     record = run(PreparedDataset.load(snakemake.input[0]), **training, label=world)
-except (FileError, MemoryError):
+except (FileError, OSError, MemoryError, torch.OutOfMemoryError):
     # Of the machine, not of the world: it is to be run again.
     raise
 except Exception as error:

@@ -10,4 +10,4 @@ if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
 
 start(snakemake)
-write(Path(snakemake.output[0]).parent, Path(__file__).parents[1] / "report")
+write(Path(snakemake.output[0]).parent, Path(__file__).parents[1] / "report/worlds")

@@ -102,7 +102,10 @@ def _of_worlds() -> list[Task]:
             ("report.pdf",),
             lambda folder, its: worlds_report.write(folder, its.workflow / "report/multiverse.typ"),
         ),
-        Task(("index.html",), lambda folder, its: worlds.write(folder, its.workflow / "report")),
+        Task(
+            ("index.html",),
+            lambda folder, its: worlds.write(folder, its.workflow / "report/worlds"),
+        ),
     ]
 
 
