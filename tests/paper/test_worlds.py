@@ -31,7 +31,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     shares.write(found)
     factors.write(found)
     figures.save_all(found, "0" * 64)
-    write(found, REPORT / "worlds")
+    write(found, REPORT / "worlds", "many")
     return found
 
 
@@ -103,7 +103,7 @@ def test_a_reader_sees_every_world_and_what_one_is_made_of(folder: Path, browser
     assert told.startswith("World 17: ")
     for name in worlds.FACTORS:
         assert f"{name.replace('_', ' ')}\n{table[name]}" in told
-    assert f"python -m infwidth.multiverse paper/{folder.name} 17 > world.yaml" in told
+    assert f"python -m infwidth.multiverse paper/many 17 > world.yaml" in told
     assert "snakemake --cores all --configfile world.yaml" in told
     assert network(browser.requested()) == [browser.address]
     assert browser.logged("browser") == []

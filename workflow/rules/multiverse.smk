@@ -295,6 +295,7 @@ rule page:
             "page/vega/*",
             "worlds/worlds.*",
         ),
+        experiment=experiment.experiment,
         code=code("paper.worlds"),
     message:
         "Writing the page {output}"

@@ -10,4 +10,8 @@ if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
 
 start(snakemake)
-write(Path(snakemake.output[0]).parent, Path(__file__).parents[1] / "report/worlds")
+write(
+    Path(snakemake.output[0]).parent,
+    Path(__file__).parents[1] / "report/worlds",
+    snakemake.params.experiment,
+)

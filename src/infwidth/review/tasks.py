@@ -104,7 +104,9 @@ def _of_worlds() -> list[Task]:
         ),
         Task(
             ("index.html",),
-            lambda folder, its: worlds.write(folder, its.workflow / "report/worlds"),
+            lambda folder, its: worlds.write(
+                folder, its.workflow / "report/worlds", its.config["experiment"]
+            ),
         ),
     ]
 

@@ -15,12 +15,13 @@ __all__ = ["write"]
 _HERE = Path(__file__).parent
 
 
-def write(folder: Path, captions: Path) -> None:
+def write(folder: Path, captions: Path, experiment: str) -> None:
     """Write index.html into a paper folder of worlds, with its figures.
 
     Args:
         folder: the paper folder.
         captions: folder of the figures' captions, `<figure>.rst`.
+        experiment: its name, wherever the folder lies now.
 
     Raises:
         FileNotFoundError: a file of the folder, a figure or a caption is missing.
@@ -33,10 +34,10 @@ def write(folder: Path, captions: Path) -> None:
         )
         for name in FIGURES
     ]
-    (folder / "index.html").write_text(page(folder, pictures), encoding="utf-8")
+    (folder / "index.html").write_text(page(folder, pictures, experiment), encoding="utf-8")
 
 
-def page(folder: Path, pictures: list[Picture]) -> str:
+def page(folder: Path, pictures: list[Picture], experiment: str) -> str:
     """The page as HTML, the same text for the same files.
 
     Raises:
@@ -53,5 +54,5 @@ def page(folder: Path, pictures: list[Picture]) -> str:
         table=words.table(summary),
         pictures=pictures,
         caption=lambda picture: picture.filled({}),
-        data=series.data(found, folder.name) | {"plot": plots.plot()},
+        data=series.data(found, experiment) | {"plot": plots.plot()},
     )
