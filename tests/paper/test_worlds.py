@@ -103,7 +103,7 @@ def test_a_reader_sees_every_world_and_what_one_is_made_of(folder: Path, browser
     assert told.startswith("World 17: ")
     for name in worlds.FACTORS:
         assert f"{name.replace('_', ' ')}\n{table[name]}" in told
-    assert f"python -m infwidth.multiverse paper/many 17 > world.yaml" in told
+    assert "python -m infwidth.multiverse paper/many 17 > world.yaml" in told
     assert "snakemake --cores all --configfile world.yaml" in told
     assert network(browser.requested()) == [browser.address]
     assert browser.logged("browser") == []
