@@ -14,6 +14,8 @@ import yaml
 from multiverse import COMMITTED, SMALL
 from workflow_run import Checkout, append, table
 
+from infwidth.review import review
+
 WORLDS = 6
 TINY: dict[str, Any] = SMALL | {
     "experiment": "tiny",
@@ -149,3 +151,21 @@ def test_a_world_alone_has_its_row(whole: Checkout) -> None:
     ).stdout
     head, *lines = (whole.paper / "worlds.csv").read_text(encoding="utf-8").splitlines()
     assert alone.splitlines() == [head, lines[int(number)]]
+
+
+def test_the_quick_multiverse_has_all_that_a_reader_is_promised(tmp_path: Path) -> None:
+    checkout = Checkout.fresh(tmp_path / "quick")
+    run = checkout.snakemake(
+        *("--scheduler", "greedy"),
+        files=("config/multiverse.yaml", "config/multiverse-digits.yaml"),
+        config={"worlds": 32},
+    )
+    assert run.code == 0, run.output
+    folder = checkout.root / "paper/multiverse-digits"
+    assert len(table(folder / "worlds.csv")) == 32
+    # Every file is there, follows from the worlds, and no other is.
+    outcomes = review(folder, checkout.root / "workflow")
+    assert [outcome for outcome in outcomes if not outcome.passes] == []
+    assert {"table1.md", "report.pdf", "index.html", "figures/shares.pdf"} <= {
+        outcome.output for outcome in outcomes
+    }
