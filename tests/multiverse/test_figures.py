@@ -98,7 +98,7 @@ def test_every_world_has_its_outcomes_and_levels_in_their_rows(folder: Path, cur
                 elif word in ("undetermined", "crossover", "unresolved"):
                     said[f"{scheme}:{title}"] = undecided
                 else:
-                    same = word in CLAIMS[scheme][column].agreeing
+                    same = word in CLAIMS[scheme][column].by_any_rule
                     said[f"{scheme}:{title}"] = agrees if same else other
         has = {f"{name.replace('_', ' ')}:{world[name]}" for name in worlds.FACTORS}
         expected.append((tuple(said.items()), tuple(sorted(has))))
@@ -148,7 +148,7 @@ def test_shares_stand_in_their_fields(folder: Path) -> None:
         for place, column in enumerate(columns):
             words = [w for w in own[column] if w not in ("not yet moving", "diverged", "failed")]
             same = sum(
-                word in CLAIMS[column.split(":")[0]][column.split(":")[1]].agreeing
+                word in CLAIMS[column.split(":")[0]][column.split(":")[1]].by_any_rule
                 for word in words
             )
             told[row, place] = f"{100 * same / len(words):.0f}" if words else None

@@ -69,7 +69,7 @@ def test_the_script_has_every_outcome_and_level(folder: Path, soup: BeautifulSou
     for factor in data["factors"]:
         assert [factor["levels"][place] for place in factor["of"]] == list(table[factor["name"]])
     for cell in data["cells"]:
-        agreeing = CLAIMS[cell["scheme"]][cell["name"].split(":")[1]].agreeing
+        agreeing = CLAIMS[cell["scheme"]][cell["name"].split(":")[1]].by_any_rule
         assert set(cell["agreeing"]) == agreeing
     assert data["errors"] == {"7": "<b>no & end</b>"}
 

@@ -21,20 +21,32 @@ class Claim:
 
     Attributes:
         words: of the summary.
-        agreeing: the verdicts that agree with them, by whichever rules of `trends`.
+        agreeing: the verdicts of Table 1 that agree with them.
         width: what they say of growing widths, if they say something.
+        by_exponent: the verdicts that agree with them where an exponent alone is judged.
     """
 
     words: str
     agreeing: frozenset[str]
     width: Literal["stable", "falls"] | None = None
+    by_exponent: frozenset[str] = frozenset()
+
+    @property
+    def by_any_rule(self) -> frozenset[str]:
+        """The verdicts that agree with them, by whichever rules of `trends`."""
+        return self.agreeing | self.by_exponent
 
 
-def _claim(words: str, *agreeing: str, width: Literal["stable", "falls"] | None = None) -> Claim:
-    return Claim(words, frozenset(agreeing), width)
+def _claim(
+    words: str,
+    *agreeing: str,
+    width: Literal["stable", "falls"] | None = None,
+    by_exponent: tuple[str, ...] = (),
+) -> Claim:
+    return Claim(words, frozenset(agreeing), width, frozenset(by_exponent))
 
 
-_SMALL = _claim("small, close to initialisation", "small", FALLS)
+_SMALL = _claim("small, close to initialisation", "small", by_exponent=(FALLS,))
 _RICH = _claim("rich", "rich", width="stable")
 _DECREASES = _claim("decreases with width", FALLS, width="falls")
 
@@ -52,13 +64,15 @@ CLAIMS: Mapping[str, Mapping[str, Claim]] = MappingProxyType(
             "space_time": _DECREASES,
         },
         "IP": {
-            "feature_variation": _claim("large", "large", "large and stable", STABLE, GROWS),
+            "feature_variation": _claim(
+                "large", "large", "large and stable", by_exponent=(STABLE, GROWS)
+            ),
             "feature_diversity": _claim("low (feature collapse)", "collapsed"),
             "space_time": _DECREASES,
         },
         "µP": {
             "feature_variation": _claim(
-                "large and stable", "large and stable", STABLE, width="stable"
+                "large and stable", "large and stable", width="stable", by_exponent=(STABLE,)
             ),
             "feature_diversity": _RICH,
             "space_time": _claim("stable across widths", STABLE, width="stable"),

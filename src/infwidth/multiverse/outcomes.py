@@ -100,7 +100,7 @@ class Outcomes:
         for cell in self.cells:
             claim = claim_on(*cell)
             assert claim is not None
-            agrees = words[cell.name].isin(claim.agreeing).astype(float)
+            agrees = words[cell.name].isin(claim.by_any_rule).astype(float)
             found[cell.name] = agrees.where(~words[cell.name].isin(NO_OUTCOME), np.nan)
         return pd.DataFrame(found, index=words.index)
 

@@ -61,7 +61,7 @@ def _cell(cell: Cell) -> dict[str, Any]:
         "scheme": cell.scheme,
         "title": SHOWN[cell.column].title,
         "claim": claim.words,
-        "agreeing": sorted(claim.agreeing),
+        "agreeing": sorted(claim.by_any_rule),
     }
 
 
