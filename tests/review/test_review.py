@@ -17,7 +17,7 @@ from workflow_run import Checkout
 
 from infwidth.drawing.style import save
 from infwidth.files.tables import read_csv, write_csv
-from infwidth.jobs.provenance import checksums, config_digest, figures_digest
+from infwidth.jobs.provenance import MEASURED, checksums, config_digest, figures_digest
 from infwidth.measures.reading import read
 from infwidth.paper import figures
 from infwidth.review import Outcome, review, reviewing, shown, summary
@@ -62,7 +62,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
         config = content["config"]
         assert isinstance(config, dict)
         content["config_sha256"] = config_digest(config)
-        content["files"] = checksums(folder, ())
+        content["files"] = checksums(folder, MEASURED)
 
     rewrite(folder, vouch)
     config = json.loads((folder / "provenance.json").read_text(encoding="utf-8"))["config"]
@@ -133,7 +133,7 @@ def test_a_measurement_altered_with_its_checksum_does_not_lead_to_the_tables(
     last = (table["scheme"] == "µP") & (table["width"] == 128) & (table["step"] == 4)
     table.loc[table[last].index[0], "feature_change"] *= 1.01
     write_csv(table, folder / "metrics.csv")
-    rewrite(folder, lambda content: content.update(files=checksums(folder, ())))
+    rewrite(folder, lambda content: content.update(files=checksums(folder, MEASURED)))
     found = failing(review(folder))
     assert "scaling.csv" in found
     assert "metrics.csv" not in found

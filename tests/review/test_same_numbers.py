@@ -17,7 +17,7 @@ import pandas as pd
 import pytest
 
 from infwidth.files.tables import read_csv
-from infwidth.jobs.provenance import checksums
+from infwidth.jobs.provenance import checksums, measured_files
 from infwidth.review import review
 from infwidth.review.text_table import TextTable
 from infwidth.theory.inputs.judge import findings as findings_on_inputs
@@ -59,7 +59,7 @@ def test_review_does_not_hang_on_last_digits(tmp_path: Path) -> None:
     assert {"metrics.csv", "scaling.csv", "table1.csv", "rest.csv", "limits.csv"} <= changed
     provenance = folder / "provenance.json"
     content = json.loads(provenance.read_text(encoding="utf-8"))
-    content["files"] = checksums(folder, measured_tables(chosen(content["config"])))
+    content["files"] = checksums(folder, measured_files(measured_tables(chosen(content["config"]))))
     provenance.write_text(json.dumps(content), encoding="utf-8")
     outcomes = review(folder)
     assert [outcome for outcome in outcomes if not outcome.passes] == []
