@@ -17,7 +17,7 @@ from workflow_run import Checkout
 
 from infwidth.drawing.style import save
 from infwidth.files.tables import read_csv, write_csv
-from infwidth.jobs.provenance import MEASURED, checksums, config_digest, figures_digest
+from infwidth.jobs.provenance import checksums, config_digest, figures_digest
 from infwidth.measures.reading import read
 from infwidth.paper import figures
 from infwidth.review import Outcome, review, reviewing, shown, summary
