@@ -15,6 +15,8 @@ before = None if MAIN else os.environ.get("PYTHONPATH")
 os.environ.update(PYTHONPATH=os.pathsep.join(filter(None, [str(SRC), before])))
 
 from infwidth.config import ConfigError, read_experiment
+from infwidth.datasets.cifar10 import ARCHIVE_NAME
+from infwidth.datasets.sources import SOURCES, sizes
 from infwidth.jobs.devices import visible_devices
 from infwidth.jobs.hardware import is_small, memory_problem
 from infwidth.memory import machine_memory_mb
@@ -44,7 +46,6 @@ try:
     }
     if "factors" in config:
         # Imported here, since what reads worlds takes a second to import.
-        from infwidth.datasets.sources import sizes
         from infwidth.multiverse.setting import read_multiverse
         from infwidth.multiverse.worlds import draw
 
@@ -85,6 +86,7 @@ onstart:
             sys.exit(problem)
 
 
+CIFAR10_ARCHIVE = str(Path(experiment.data_root, ARCHIVE_NAME))
 RESULTS = f"results/{experiment.experiment}"
 PAPER = f"paper/{experiment.experiment}"
 LOGS = f"logs/{experiment.experiment}"
@@ -126,3 +128,34 @@ def trainings(pattern):
     return lambda wildcards: expand(
         pattern, scheme=experiment.schemes, width=experiment.widths
     )
+
+
+def source_of(its):
+    """The file that an experiment's images come from; none where a library has them."""
+    if its.dataset == "cifar10":
+        return local(ancient(CIFAR10_ARCHIVE))
+    return local(its.dataset_path) if its.dataset == "npz" else []
+
+
+def location_of(its):
+    """Where its data set is looked for."""
+    return {key: getattr(its, key) for key in SOURCES[its.dataset].config_keys}
+
+
+def loader_of(its):
+    """The module that loads its data set."""
+    return SOURCES[its.dataset].load.__module__.removeprefix("infwidth.")
+
+
+# Worlds that are read in one job: to load what reads them takes as long as to read one.
+READ_TOGETHER = 32
+
+
+def chunk_of(wildcards):
+    """The worlds that are read together."""
+    first = int(wildcards.chunk) * READ_TOGETHER
+    return drawn.worlds[first : first + READ_TOGETHER]
+
+
+def world_of(wildcards):
+    return drawn.worlds[int(wildcards.world)]

@@ -1,33 +1,13 @@
 from pathlib import Path
 
-from infwidth.datasets.cifar10 import ARCHIVE_NAME
 from infwidth.datasets.prepare import COUNTS
-from infwidth.datasets.sources import SOURCES, data_name
+from infwidth.datasets.sources import data_name
 from infwidth.jobs.hardware import input_memory_mb
-
-CIFAR10_ARCHIVE = str(Path(experiment.data_root, ARCHIVE_NAME))
 
 # In a multiverse one of the factors may choose among them.
 DATASETS = {experiment.dataset}
 if multiverse:
     DATASETS |= {world.experiment.dataset for world in drawn.worlds}
-
-
-def source_of(its):
-    """The file that an experiment's images come from; none where a library has them."""
-    if its.dataset == "cifar10":
-        return local(ancient(CIFAR10_ARCHIVE))
-    return local(its.dataset_path) if its.dataset == "npz" else []
-
-
-def location_of(its):
-    """Where its data set is looked for."""
-    return {key: getattr(its, key) for key in SOURCES[its.dataset].config_keys}
-
-
-def loader_of(its):
-    """The module that loads its data set."""
-    return SOURCES[its.dataset].load.__module__.removeprefix("infwidth.")
 
 
 # An archive that is there is a source file which no rule makes. Snakemake would remove it before

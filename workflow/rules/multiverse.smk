@@ -4,23 +4,11 @@ from infwidth.jobs.hardware import gpus, training_memory_mb, training_minutes
 from infwidth.jobs.provenance import figures_digest
 from infwidth.multiverse.record import remove_damaged
 
-# Worlds that are read in one job: to load what reads them takes as long as to read one.
-READ_TOGETHER = 32
 CHUNKS = range((multiverse.worlds + READ_TOGETHER - 1) // READ_TOGETHER)
 WORLD_FIGURES = ("specifications", "shares")
 WORLD_FILE = f"{RESULTS}/worlds/{{world}}.npz"
 # Name -> the settings of the inputs.
 DATA_SETS = {world.data: world.experiment for world in drawn.worlds}
-
-
-def chunk_of(wildcards):
-    """The worlds that are read together."""
-    first = int(wildcards.chunk) * READ_TOGETHER
-    return drawn.worlds[first : first + READ_TOGETHER]
-
-
-def world_of(wildcards):
-    return drawn.worlds[int(wildcards.world)]
 
 
 wildcard_constraints:
