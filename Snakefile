@@ -11,6 +11,7 @@ include: "workflow/rules/data.smk"
 if multiverse:
 
     include: "workflow/rules/multiverse.smk"
+    include: "workflow/rules/multiverse_paper.smk"
 
 else:
 

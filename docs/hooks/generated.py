@@ -22,7 +22,7 @@ from infwidth import numbers
 from infwidth.config import wording
 from infwidth.config.reading import load_schema
 from infwidth.config.reference import reference
-from infwidth.multiverse.setting import is_multiverse
+from infwidth.experiment import is_multiverse
 from infwidth.theory.statements import NAMES
 
 MARK = re.compile(r"<!-- generated: (?P<name>[a-z_]+)(?P<arguments>[^>]*?) -->")

@@ -38,6 +38,11 @@ def steps_of(config: Mapping[str, Any]) -> int:
     return math.ceil(epochs * images / batch)
 
 
+def is_multiverse(config: Mapping[str, Any]) -> bool:
+    """Whether a configuration is that of many worlds, not of one experiment."""
+    return "factors" in config
+
+
 @dataclass(frozen=True)
 class Theory:
     """The checks of the theory, and their trainings: one field per key of the mapping `theory`."""

@@ -11,8 +11,9 @@ from overlays import ROOT
 from workflow_run import Checkout
 
 from infwidth.config import ConfigError, read_experiment
+from infwidth.config.wording import OF_WORLDS
 from infwidth.datasets.sources import sizes
-from infwidth.multiverse.setting import OWN, read_multiverse
+from infwidth.multiverse.setting import read_multiverse
 from infwidth.multiverse.worlds import PATIENCE, draw
 
 FIRST: dict[str, Any] = COMMITTED["readings"]["ours"]
@@ -154,7 +155,7 @@ def test_the_canonical_form_gives_the_same_worlds() -> None:
     assert config == before
     assert again == given
     assert again.to_config() == config
-    assert set(OWN) <= config.keys()
+    assert set(OF_WORLDS) <= config.keys()
     assert draw(again, sizes) == draw(given, sizes)
 
 

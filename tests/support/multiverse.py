@@ -6,7 +6,7 @@ import yaml
 from overlays import ROOT
 
 from infwidth.datasets.prepare import COUNTS, PreparedDataset, prepare
-from infwidth.datasets.sources import SOURCES, sizes
+from infwidth.datasets.sources import SOURCES, location, sizes
 from infwidth.multiverse.setting import Multiverse, read_multiverse
 from infwidth.multiverse.worlds import World, draw
 
@@ -56,8 +56,7 @@ def worlds(**changes: Any) -> tuple[World, ...]:
 
 def inputs_of(world: World) -> PreparedDataset:
     """The images that a world trains on, as its job gets them."""
-    source = SOURCES[world.experiment.dataset]
-    images = source.load(**{key: getattr(world.experiment, key) for key in source.config_keys})
+    images = SOURCES[world.experiment.dataset].load(**location(world.experiment))
     return prepare(images, **world.experiment.settings(*COUNTS))
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import yaml
 from snakemake.utils import update_config
 
-from infwidth.multiverse.setting import is_multiverse
+from infwidth.experiment import is_multiverse
 
 ROOT = Path(__file__).parents[2]
 FILES = sorted(path.stem for path in (ROOT / "config").glob("*.yaml"))

@@ -15,6 +15,7 @@ before = None if MAIN else os.environ.get("PYTHONPATH")
 os.environ.update(PYTHONPATH=os.pathsep.join(filter(None, [str(SRC), before])))
 
 from infwidth.config import ConfigError, read_experiment
+from infwidth.experiment import is_multiverse
 from infwidth.datasets.cifar10 import ARCHIVE_NAME
 from infwidth.datasets.sources import SOURCES, sizes
 from infwidth.jobs.devices import visible_devices
@@ -44,7 +45,7 @@ try:
         "given": given,
         "files": [CONFIG, *map(Path, workflow.configfiles)],
     }
-    if "factors" in config:
+    if is_multiverse(config):
         # Imported here, since what reads worlds takes a second to import.
         from infwidth.multiverse.setting import read_multiverse
         from infwidth.multiverse.worlds import draw
@@ -135,11 +136,6 @@ def source_of(its):
     if its.dataset == "cifar10":
         return local(ancient(CIFAR10_ARCHIVE))
     return local(its.dataset_path) if its.dataset == "npz" else []
-
-
-def location_of(its):
-    """Where its data set is looked for."""
-    return {key: getattr(its, key) for key in SOURCES[its.dataset].config_keys}
 
 
 def loader_of(its):

@@ -1,7 +1,7 @@
 from pathlib import Path
 
 from infwidth.datasets.prepare import COUNTS
-from infwidth.datasets.sources import data_name
+from infwidth.datasets.sources import data_name, location
 from infwidth.jobs.hardware import input_memory_mb
 
 # In a multiverse one of the factors may choose among them.
@@ -61,7 +61,7 @@ rule prepare_dataset:
         dataset=experiment.dataset,
         # A function, since Snakemake fills in what stands in braces.
         name=lambda wildcards: data_name(experiment.dataset, experiment.dataset_path),
-        location=location_of(experiment),
+        location=location(experiment),
         counts=experiment.settings(*COUNTS),
         code=code("datasets.identity", loader_of(experiment)),
     message:

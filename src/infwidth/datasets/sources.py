@@ -6,12 +6,14 @@ Importing this module imports no torch; loading a data set of torchvision does.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import Any
 
 from infwidth.datasets import vision
 from infwidth.datasets.cifar10 import load_cifar10
 from infwidth.datasets.digits import TEST_IMAGES, load_digits
 from infwidth.datasets.images import LabelledImages
 from infwidth.datasets.npz import check_npz, load_npz, name_of
+from infwidth.experiment import Experiment
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,11 @@ SOURCES: Mapping[str, Source] = MappingProxyType(
         "npz": Source("", load_npz, ("dataset_path",), None),
     }
 )
+
+
+def location(its: Experiment) -> dict[str, Any]:
+    """Where an experiment's data set is looked for: the arguments of its `load`."""
+    return {key: getattr(its, key) for key in SOURCES[its.dataset].config_keys}
 
 
 def data_name(dataset: str, dataset_path: str | None = None) -> str:

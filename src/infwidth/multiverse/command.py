@@ -3,16 +3,18 @@
 import argparse
 import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import yaml
+from snakemake.utils import update_config
 
 from infwidth.config import ConfigError
 from infwidth.config.checks import Sizes
 from infwidth.datasets import sources
 from infwidth.datasets.prepare import COUNTS, prepare
+from infwidth.experiment import is_multiverse
 from infwidth.jobs.code_digest import PACKAGE
 from infwidth.multiverse.setting import Multiverse, read_multiverse
 from infwidth.multiverse.tables import row_text, rows
@@ -71,11 +73,10 @@ def _read(given: Sequence[Path], sizes: Sizes) -> Multiverse:
         provenance = json.loads((given[0] / "provenance.json").read_text(encoding="utf-8"))
         config, base = provenance["config"], provenance["config"]
     else:
-        base, *over = (_yaml(path) for path in (ROOT / "config.yaml", *given))
-        config = base
-        for each in over:
-            config = _laid_over(config, each)
-    if "factors" not in config:
+        base, config = (_yaml(ROOT / "config.yaml") for _ in range(2))
+        for path in given:
+            update_config(config, _yaml(path))
+    if not is_multiverse(config):
         raise ConfigError([f"factors: none in {' '.join(map(str, given))}, which has no worlds"])
     return read_multiverse(config, ROOT / "workflow/schemas", base=base, sizes=sizes)
 
@@ -83,15 +84,6 @@ def _read(given: Sequence[Path], sizes: Sizes) -> Multiverse:
 def _yaml(path: Path) -> dict[str, Any]:
     found = yaml.safe_load(path.read_text(encoding="utf-8"))
     return found if isinstance(found, dict) else {}
-
-
-def _laid_over(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
-    """As Snakemake lays a file over another: mappings are merged."""
-    merged = dict(below)
-    for key, value in above.items():
-        both = isinstance(value, Mapping) and isinstance(merged.get(key), Mapping)
-        merged[key] = _laid_over(merged[key], value) if both else value
-    return merged
 
 
 def _row(world: World, multiverse: Multiverse) -> str:
@@ -102,8 +94,7 @@ def _row(world: World, multiverse: Multiverse) -> str:
 
     torch.set_num_threads(1)
     its = world.experiment
-    source = sources.SOURCES[its.dataset]
-    images = source.load(**{key: getattr(its, key) for key in source.config_keys})
+    images = sources.SOURCES[its.dataset].load(**sources.location(its))
     record = run(prepare(images, **its.settings(*COUNTS)), **world.training)
     row, _ = rows(**world.identity, record=record, readings=multiverse.readings)
     return row_text(row)

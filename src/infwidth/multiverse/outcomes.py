@@ -79,11 +79,6 @@ class Outcomes:
         return tuple(cell for cell in named if claim_on(*cell))
 
     @property
-    def schemes(self) -> tuple[str, ...]:
-        """Those of the cells."""
-        return tuple(dict.fromkeys(cell.scheme for cell in self.cells))
-
-    @property
     def names(self) -> tuple[str, ...]:
         """The readings, the first being the one that worlds.csv tells."""
         return tuple(dict.fromkeys(self.readings["reading"]))
@@ -103,6 +98,15 @@ class Outcomes:
             agrees = words[cell.name].isin(claim.by_any_rule).astype(float)
             found[cell.name] = agrees.where(~words[cell.name].isin(NO_OUTCOME), np.nan)
         return pd.DataFrame(found, index=words.index)
+
+
+def in_words(name: str) -> str:
+    """A factor, or another name of the code.
+
+    >>> in_words("hidden_layers")
+    'hidden layers'
+    """
+    return name.replace("_", " ")
 
 
 def _between(columns: Iterable[str]) -> tuple[str, ...]:

@@ -13,8 +13,6 @@ from infwidth.config.wording import OF_WORLDS, missing, nearest, show
 from infwidth.experiment import Experiment
 from infwidth.multiverse.readings import Reading
 
-# Keys that a multiverse has beside an experiment's.
-OWN = OF_WORLDS
 # Of an experiment's rules; those of a multiverse stand in its readings.
 THRESHOLDS = ("stable_exponent", "small_change", "collapse_ratio")
 # What worlds have in common: their name, Table 1's rows, the machine.
@@ -69,11 +67,6 @@ class Multiverse:
         }
 
 
-def is_multiverse(config: Mapping[str, Any]) -> bool:
-    """Whether a configuration is that of a multiverse."""
-    return "factors" in config
-
-
 def read_multiverse(
     config: Mapping[str, Any],
     schemas: Path,
@@ -86,7 +79,7 @@ def read_multiverse(
     """Check the configuration of a multiverse.
 
     Args:
-        config: key -> value, of an experiment's keys and `OWN`.
+        config: key -> value, of an experiment's keys and `OF_WORLDS`.
         schemas: the folder of the schemas.
         base: as for `read_experiment`, like the others.
         sizes: likewise.
@@ -99,7 +92,7 @@ def read_multiverse(
     schema, own_schema = (
         load_schema(schemas / f"{name}.schema.yaml") for name in ("config", "multiverse")
     )
-    rest = {key: value for key, value in config.items() if key not in OWN}
+    rest = {key: value for key, value in config.items() if key not in OF_WORLDS}
     lines: list[str] = []
     try:
         experiment = read_experiment(

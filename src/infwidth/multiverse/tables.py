@@ -46,15 +46,15 @@ def rows(
         if reading.seen not in looked:
             looked[reading.seen] = seen(record, reading, settings)
         by_reading[name] = dict(judged(reading, looked[reading.seen]))
-    first = next(iter(readings.values()))
+    name, first = next(iter(readings.items()))
     unknown = Progress(math.nan, math.nan, 0)
     progress = looked[first.seen].progress if looked else dict.fromkeys(schemes, unknown)
     row = {"world": number, **levels, "status": FAILED if record.failed else "done"}
     row |= {"error": record.failed, "point": point}
-    for cell, outcome in by_reading[next(iter(readings))].items():
-        told = (*outcome.value, *outcome.exponent)
+    for cell, outcome in by_reading[name].items():
+        told = zip(NUMBERS, (*outcome.value, *outcome.exponent), strict=True)
         row[cell.name] = outcome.word
-        row |= {f"{cell.name}:{name}": told[place] for place, name in enumerate(NUMBERS)}
+        row |= {f"{cell.name}:{name}": number for name, number in told}
     for scheme in schemes:
         row |= {f"{scheme}:{name}": getattr(progress[scheme], name) for name in BESIDE}
     words = [

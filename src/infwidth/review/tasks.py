@@ -13,7 +13,7 @@ from typing import Any
 # matplotlib, which looks for it, would fall over one that is half there.
 import IPython  # noqa: F401
 
-from infwidth.experiment import steps_of
+from infwidth.experiment import is_multiverse, steps_of
 from infwidth.files.tables import write_csv
 from infwidth.jobs.provenance import MEASURED_WORLDS, figures_digest, measured_files
 from infwidth.measures import scaling, through_time, verdicts
@@ -54,7 +54,7 @@ class Setting:
     @property
     def of_worlds(self) -> bool:
         """Whether it is of many worlds, not of one experiment."""
-        return "factors" in self.config
+        return is_multiverse(self.config)
 
     @property
     def measurements(self) -> list[str]:

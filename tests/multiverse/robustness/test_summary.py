@@ -26,7 +26,8 @@ def text(folder: Path) -> str:
 
 
 def test_the_sentence_counts_what_is_there(folder: Path, text: str) -> None:
-    said, told = summary.sentence(folder), Summary.read(folder)
+    told = Summary.read(folder)
+    said = summary.quotable(told)
     every, but_ip = told.headline[EVERY], told.headline[BUT_IP]
     assert said in text
     assert f"Of {every.worlds} worlds" in said

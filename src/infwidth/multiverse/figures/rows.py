@@ -22,15 +22,6 @@ def height(count: int, beside: float) -> float:
     return min(HEIGHT, (PAGE - beside) / max(count, 1))
 
 
-def in_words(name: str) -> str:
-    """A factor, or another name of the code.
-
-    >>> in_words("hidden_layers")
-    'hidden layers'
-    """
-    return name.replace("_", " ")
-
-
 def title(cell: Cell) -> str:
     """Of a cell's column, in few letters."""
     metric = SHOWN[cell.column]

@@ -12,8 +12,7 @@ from infwidth import numbers
 from infwidth.drawing import style
 from infwidth.drawing.style import GREY
 from infwidth.multiverse.figures import rows
-from infwidth.multiverse.figures.rows import in_words
-from infwidth.multiverse.outcomes import Cell, Outcomes
+from infwidth.multiverse.outcomes import Cell, Outcomes, in_words
 from infwidth.multiverse.robustness import factors
 from infwidth.multiverse.robustness.factors import Level
 from infwidth.multiverse.robustness.shares import Row, read

@@ -18,7 +18,7 @@ from infwidth.drawing.style import GREY
 from infwidth.measures.misfit import CROSSOVER
 from infwidth.measures.trends import UNDETERMINED
 from infwidth.multiverse.figures import rows
-from infwidth.multiverse.outcomes import NO_OUTCOME, UNRESOLVED, Outcomes
+from infwidth.multiverse.outcomes import NO_OUTCOME, UNRESOLVED, Outcomes, in_words
 from infwidth.multiverse.robustness.contrasts import ordered
 from infwidth.multiverse.robustness.shares import levels_of
 
@@ -62,7 +62,7 @@ def draw(folder: Path) -> Figure:
         )
         _shares(middle, agreement[[cell.name for own in cells.values() for cell in own]])
         _picture(below, chosen(levels, groups), ["white", "0.3"])
-        rows.label(below, {rows.in_words(name): own for name, own in groups.items()})
+        rows.label(below, {in_words(name): own for name, own in groups.items()})
         below.set_xlabel(f"{len(order)} worlds, by how many cells agree, then by their choices")
         panels.legend_above(figure, _legend(shown))
     return figure

@@ -12,7 +12,7 @@ from pathlib import Path
 from infwidth.files.whole import written
 from infwidth.measures.claims import claim_on
 from infwidth.measures.metrics import SHOWN
-from infwidth.multiverse.outcomes import Cell
+from infwidth.multiverse.outcomes import Cell, in_words
 from infwidth.multiverse.robustness import factors, shares
 from infwidth.multiverse.robustness.factors import THEOREM, Level
 from infwidth.multiverse.robustness.shares import (
@@ -103,11 +103,6 @@ def write(folder: Path) -> None:
         file.write(markdown(Summary.read(folder)).encode())
 
 
-def sentence(folder: Path) -> str:
-    """What a reader may quote of a paper folder with robustness.csv and factors.csv."""
-    return quotable(Summary.read(folder))
-
-
 def quotable(summary: Summary) -> str:
     """How many worlds agree at once, and which cells are verified, depend, are refuted."""
     cells, every, but_ip = summary.cells, summary.headline[EVERY], summary.headline[BUT_IP]
@@ -184,7 +179,7 @@ def _on(row: Row) -> str:
     """What a cell depends on; so few worlds may not tell."""
     if not row.depends_on:
         return ", on which is not resolved"
-    return f" on {row.depends_on.replace('_', ' ')}"
+    return f" on {in_words(row.depends_on)}"
 
 
 def _table1(summary: Summary) -> str:
@@ -252,7 +247,7 @@ def _by_level(factor: str, levels: Mapping[str, Mapping[Cell, Level]], cells: li
         [level, *(f"{interval(at[cell])} of {at[cell].worlds}" for cell in cells)]
         for level, at in levels.items()
     ]
-    return _table([factor.replace("_", " "), *map(named, cells)], lines)
+    return _table([in_words(factor), *map(named, cells)], lines)
 
 
 def _table(heads: list[str], lines: Iterable[list[str]]) -> str:

@@ -1,16 +1,12 @@
 """The report on many worlds: Typst source and a paper folder in, PDF out."""
 
 import json
-from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
-from infwidth.files.tables import read_csv
 from infwidth.multiverse.figures.rows import title
-from infwidth.multiverse.outcomes import Cell, Outcomes
+from infwidth.multiverse.outcomes import Cell, Outcomes, in_words
 from infwidth.multiverse.robustness import factors
 from infwidth.multiverse.robustness.contrasts import ordered
 from infwidth.multiverse.robustness.shares import levels_of
@@ -22,6 +18,7 @@ from infwidth.multiverse.robustness.summary import (
     percent,
     quotable,
 )
+from infwidth.multiverse.robustness.trees import Tree
 from infwidth.paper.report import typeset
 from infwidth.paper.worlds import words
 
@@ -48,8 +45,8 @@ def inputs_of(folder: Path) -> dict[str, str]:
 def told(folder: Path) -> dict[str, Any]:
     """All that the document says of a paper folder's tables."""
     found, summary = Outcomes.read(folder), Summary.read(folder)
-    trees = read_csv(folder / factors.MODELS, text=("scheme", "column", "asks", "words"))
-    asked = trees["asks"] != ""
+    trees = factors.read_models(folder)
+    asked = [tree for tree in trees if tree.asks]
     return {
         "count": len(found.worlds),
         "status": found.worlds["status"].value_counts().to_dict(),
@@ -61,22 +58,21 @@ def told(folder: Path) -> dict[str, Any]:
             for scheme, cells in words.table(summary).items()
         },
         "factors": [
-            {"name": str(name).replace("_", " "), "levels": ordered(levels)}
+            {"name": in_words(str(name)), "levels": ordered(levels)}
             for name, levels in levels_of(found).items()
         ],
         "readings": list(summary.readings),
-        "trees": list(_trees(trees[asked])),
-        "certain": int((~asked).sum()),
+        "trees": [_told(tree) for tree in asked],
+        "certain": len(trees) - len(asked),
     }
 
 
-def _trees(trees: pd.DataFrame) -> Iterator[dict[str, str]]:
-    for _, row in trees.iterrows():
-        cell = Cell(row["scheme"], row["column"])
-        low, high = 100 * row["accuracy_low"], 100 * row["accuracy_high"]
-        yield {
-            "cell": named(cell) if cell in SEVERAL else f"{cell.scheme}, {title(cell)}",
-            "baseline": percent(row["baseline"]),
-            "accuracy": f"{percent(row['accuracy'])} [{low:.1f}, {high:.1f}]",
-            "asks": row["asks"].replace("_", " "),
-        }
+def _told(tree: Tree) -> dict[str, str]:
+    cell = Cell(tree.scheme, tree.column)
+    low, high = 100 * tree.accuracy_low, 100 * tree.accuracy_high
+    return {
+        "cell": named(cell) if cell in SEVERAL else f"{cell.scheme}, {title(cell)}",
+        "baseline": percent(tree.baseline),
+        "accuracy": f"{percent(tree.accuracy)} [{low:.1f}, {high:.1f}]",
+        "asks": in_words(tree.asks),
+    }

@@ -7,7 +7,7 @@ import pandas as pd
 
 from infwidth.measures.claims import claim_on
 from infwidth.measures.metrics import SHOWN
-from infwidth.multiverse.outcomes import NO_OUTCOME, Cell, Outcomes
+from infwidth.multiverse.outcomes import NO_OUTCOME, Cell, Outcomes, in_words
 from infwidth.multiverse.robustness.contrasts import ordered
 from infwidth.multiverse.robustness.shares import levels_of
 
@@ -47,7 +47,7 @@ def _factor(name: str, levels: "pd.Series[str]") -> dict[str, Any]:
     there = ordered(levels)
     return {
         "name": name,
-        "title": name.replace("_", " "),
+        "title": in_words(name),
         "levels": there,
         "of": [there.index(level) for level in levels],
     }
